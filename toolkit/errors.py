@@ -1,0 +1,67 @@
+"""Errors a person reads. Each says what is wrong and ends with what to do about it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class SchoolhouseError(Exception):
+    """An expected failure, shown without a traceback.
+
+    Args:
+        message: what is wrong, in one sentence.
+        fix: what to write or which command to run.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, fix: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.fix = fix
+
+    def __str__(self) -> str:
+        return f"{self.message}\n  fix: {self.fix}" if self.fix else self.message
+
+
+class RecipeError(SchoolhouseError):
+    """A mistake in `recipe.yaml`, a `--set` override or a data file: `file:line: key: message`."""
+
+    exit_code = 2
+
+    def __init__(
+        self, message: str, fix: str = "", *, path: Path | str = "", line: int | None = None, key: str = ""
+    ) -> None:
+        where = ":".join(str(part) for part in (path, line) if part not in ("", None))
+        super().__init__(": ".join(part for part in (where, key, message) if part), fix)
+        self.path, self.line, self.key = path, line, key
+
+
+class DataError(RecipeError):
+    """The data a recipe points to cannot be used."""
+
+
+class ModelError(SchoolhouseError):
+    """A model is unknown, cannot be fetched, is damaged, or cannot be loaded."""
+
+    exit_code = 3
+
+
+class ChildError(SchoolhouseError):
+    """A child process (training, inference) ended before it had answered."""
+
+    exit_code = 4
+
+
+class TrainingError(ChildError):
+    """Training could not start or did not end well."""
+
+
+class JournalError(SchoolhouseError):
+    """A run folder cannot be opened, is locked, or was made by another version."""
+
+    exit_code = 5
+
+
+class ReplayMiss(ModelError):
+    """A replayed model was asked something that is not in its recording."""

@@ -1,0 +1,160 @@
+"""Questions that anybody may ask a run, while it is going or long after."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from toolkit.errors import JournalError
+from toolkit.types import Completion, Json, Outcome, Row
+
+DATABASE = "run.db"
+
+Record = dict[str, Any]
+"""One table row as a dictionary; columns that hold JSON are decoded."""
+
+
+class JournalReader:
+    """Read-only access to a run's journal. Any number may be open beside the writer."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        path = folder / DATABASE
+        if not path.is_file():
+            raise JournalError(f"{folder} is not a run: it has no {DATABASE}", "schoolhouse runs")
+        self._db = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=10, check_same_thread=False)
+        self._db.row_factory = sqlite3.Row
+
+    def close(self) -> None:
+        self._db.close()
+
+    # -- the run as a whole ------------------------------------------------------------------
+
+    def meta(self, key: str, default: Json = None) -> Json:
+        found = self._one("SELECT value FROM meta WHERE key = ?", key)
+        return json.loads(found["value"]) if found else default
+
+    def events(self, after: int = 0, limit: int = 1000) -> list[Record]:
+        """Events with an id above `after`, oldest first: id, at, kind, round, data."""
+        return self._all("SELECT * FROM events WHERE id > ? ORDER BY id LIMIT ?", after, limit)
+
+    def last_event(self, *kinds: str) -> Record | None:
+        """The newest event of these kinds."""
+        marks = ",".join("?" * len(kinds))
+        return self._one(f"SELECT * FROM events WHERE kind IN ({marks}) ORDER BY id DESC LIMIT 1", *kinds)
+
+    def stages(self) -> list[Record]:
+        """Stages in the order they began: name, round, started, ended, peak_memory_bytes."""
+        return self._all("SELECT * FROM stages ORDER BY id")
+
+    def last_activity(self) -> float:
+        """When anything was last written, in seconds since the epoch; 0 for an empty journal."""
+        tables = ("events", "calls", "rows", "outcomes", "training_steps")
+        newest = " UNION ALL ".join(f"SELECT max(at) AS at FROM {table}" for table in tables)
+        found = self._one(f"SELECT max(at) AS at FROM ({newest})")
+        return float(found["at"]) if found and found["at"] else 0.0
+
+    def openings(self, split: str) -> list[Record]:
+        return self._all("SELECT * FROM openings WHERE split = ? ORDER BY id", split)
+
+    # -- attempts, calls, rows ---------------------------------------------------------------
+
+    def attempts(self) -> list[Record]:
+        return self._all("SELECT * FROM attempts ORDER BY id")
+
+    def answered(self, request_hash: str) -> Completion | None:
+        """The journaled reply to a request, if it was ever answered."""
+        found = self._one("SELECT * FROM calls WHERE hash = ?", request_hash)
+        if not found:
+            return None
+        names = ("text", "finish_reason", "prompt_tokens", "completion_tokens", "cached_tokens")
+        return Completion(
+            **{name: found[name] for name in names}, backend_id=found["backend_id"], seconds=found["seconds"]
+        )
+
+    def calls(self, limit: int = 100, after: float = 0.0) -> list[Record]:
+        """The newest calls since `after`, newest first."""
+        return self._all("SELECT * FROM calls WHERE at > ? ORDER BY at DESC LIMIT ?", after, limit)
+
+    def call_totals(self) -> Record:
+        """Over all calls: calls, prompt_tokens, completion_tokens, cached_tokens, seconds."""
+        sums = ", ".join(
+            f"coalesce(sum({name}), 0) AS {name}"
+            for name in ("prompt_tokens", "completion_tokens", "cached_tokens", "seconds")
+        )
+        found = self._one(f"SELECT count(*) AS calls, {sums} FROM calls")
+        return found or {}
+
+    def calls_of(self, attempt: int) -> int:
+        """How many calls an attempt has had answered."""
+        found = self._one("SELECT count(*) AS n FROM calls WHERE attempt = ?", attempt)
+        return int(found["n"]) if found else 0
+
+    def rows(
+        self, *, status: str | None = None, attempt: int | None = None, after: float = 0.0, limit: int = -1
+    ) -> list[Record]:
+        """Submitted rows, in order, with their verdict."""
+        return self._all(
+            "SELECT * FROM rows WHERE (?1 IS NULL OR status = ?1) AND (?2 IS NULL OR attempt = ?2) AND at > ?3"
+            " ORDER BY attempt, seq LIMIT ?4",
+            status,
+            attempt,
+            after,
+            limit,
+        )
+
+    def accepted_rows(self, attempt: int) -> list[Row]:
+        """The submission of an attempt."""
+        return [_as_row(record) for record in self.rows(status="accepted", attempt=attempt)]
+
+    def row_counts(self) -> Record:
+        """`{"accepted": n, "rejected": {reason: n}}` over the whole run."""
+        counts = self._all("SELECT status, reason, count(*) AS n FROM rows GROUP BY status, reason")
+        rejected = Counter({c["reason"]: c["n"] for c in counts if c["status"] != "accepted"})
+        accepted = sum(c["n"] for c in counts if c["status"] == "accepted")
+        return {"accepted": accepted, "rejected": dict(rejected.most_common())}
+
+    # -- rounds, training, outcomes ----------------------------------------------------------
+
+    def rounds(self) -> list[Record]:
+        """Rounds by number: attempt, arm, row_ids, adapter, decision, reason, started, ended."""
+        return self._all("SELECT * FROM rounds ORDER BY number")
+
+    def training_steps(self, round_number: int) -> list[Record]:
+        return self._all("SELECT * FROM training_steps WHERE round = ? ORDER BY step", round_number)
+
+    def outcomes(self, student: str, split: str) -> list[Outcome]:
+        """Per-item outcomes of a student on a split, by item id."""
+        found = self._all("SELECT * FROM outcomes WHERE student = ? AND split = ? ORDER BY item_id", student, split)
+        return [Outcome(o["item_id"], o["answer"], o["score"], o["skill"]) for o in found]
+
+    def scored(self) -> list[tuple[str, str]]:
+        """The (student, split) pairs that have outcomes."""
+        found = self._all("SELECT student, split FROM outcomes GROUP BY student, split ORDER BY min(at)")
+        return [(o["student"], o["split"]) for o in found]
+
+    # -- plumbing ----------------------------------------------------------------------------
+
+    def _all(self, sql: str, *values: object) -> list[Record]:
+        return [_decode(row) for row in self._db.execute(sql, values)]
+
+    def _one(self, sql: str, *values: object) -> Record | None:
+        row = self._db.execute(sql, values).fetchone()
+        return _decode(row) if row else None
+
+
+_JSON_COLUMNS = {"data", "plan", "request", "calls", "meta", "row_ids"}
+
+
+def _decode(row: sqlite3.Row) -> Record:
+    return {
+        key: json.loads(row[key]) if key in _JSON_COLUMNS and isinstance(row[key], str) else row[key]
+        for key in row.keys()  # noqa: SIM118 - a sqlite3.Row iterates over its values
+    }
+
+
+def _as_row(record: Record) -> Row:
+    return Row(record["input"], record["output"], record["skill"], tuple(record["calls"]), record["meta"])

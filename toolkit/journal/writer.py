@@ -1,0 +1,234 @@
+"""The one writer of a run's journal."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from toolkit.errors import JournalError
+from toolkit.journal.reader import DATABASE, JournalReader
+from toolkit.journal.schema import TABLES, VERSION
+from toolkit.types import Completion, Json, Operation, Outcome, Request, Row
+
+
+def _json(value: Json) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True)
+
+
+class Journal(JournalReader):
+    """Writes and reads a run's journal; holds the run's lock while it is open.
+
+    Every write is durable when its method returns (`synchronous=FULL`). Writes are
+    idempotent by key, so a killed run can be carried out again from its start.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._lock = FileLock(folder / "run.lock")
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            raise JournalError(
+                f"{folder} is being worked on by another process", f"schoolhouse show {folder.name}"
+            ) from None
+        self.folder = folder
+        self._db = sqlite3.connect(folder / DATABASE, timeout=30, check_same_thread=False)
+        self._db.row_factory = sqlite3.Row
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = FULL")
+        self._db.executescript(TABLES)
+        found = self.meta("journal_version", VERSION)
+        if found != VERSION:
+            self.close()
+            raise JournalError(f"{folder} was written by journal version {found}, this is {VERSION}", "start a new run")
+        self.set_meta("journal_version", VERSION)
+
+    def close(self) -> None:
+        super().close()
+        self._lock.release()
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # -- the run as a whole ------------------------------------------------------------------
+
+    def set_meta(self, key: str, value: Json) -> None:
+        self._write("INSERT OR REPLACE INTO meta VALUES (?, ?)", key, _json(value))
+
+    def event(self, kind: str, round: int | None = None, **data: Json) -> None:
+        """Note that something happened; `kind` is one lower-case word."""
+        self._write(
+            "INSERT INTO events (at, kind, round, data) VALUES (?, ?, ?, ?)",
+            time.time(),
+            kind,
+            round,
+            _json(data),
+        )
+
+    @contextmanager
+    def stage(self, name: str, round: int | None = None) -> Iterator[None]:
+        """Time a stage. A stage that a crash left open is closed by `close_open_stages`."""
+        cursor = self._write("INSERT INTO stages (name, round, started) VALUES (?, ?, ?)", name, round, time.time())
+        try:
+            yield
+        finally:
+            self._write("UPDATE stages SET ended = ? WHERE id = ?", time.time(), cursor.lastrowid)
+
+    def close_open_stages(self) -> None:
+        """After a crash: stages end when the last sign of life was written."""
+        self._write("UPDATE stages SET ended = max(started, ?) WHERE ended IS NULL", self.last_activity())
+
+    def memory(self, peak_bytes: int) -> None:
+        """Note the peak memory of the stages that are going on."""
+        self._write(
+            "UPDATE stages SET peak_memory_bytes = max(coalesce(peak_memory_bytes, 0), ?) WHERE ended IS NULL",
+            peak_bytes,
+        )
+
+    def opened(self, split: str, reason: str) -> None:
+        """Note that sealed items were read. Called before they are."""
+        self._write("INSERT INTO openings (at, split, reason) VALUES (?, ?, ?)", time.time(), split, reason)
+
+    def artifact(self, path: str, kind: str, sha256: str, round: int | None = None) -> None:
+        self._write("INSERT OR REPLACE INTO artifacts VALUES (?, ?, ?, ?, ?)", path, kind, round, sha256, time.time())
+
+    # -- attempts, calls, rows ---------------------------------------------------------------
+
+    def attempt(
+        self, number: int, *, operation: Operation, program: str, plan: Json, parent: int | None = None
+    ) -> None:
+        """Begin an attempt; begun again after a crash it stays as it was."""
+        self._write(
+            "INSERT OR IGNORE INTO attempts (id, parent, operation, program, plan, status, started)"
+            " VALUES (?, ?, ?, ?, ?, 'running', ?)",
+            number,
+            parent,
+            operation,
+            program,
+            _json(plan),
+            time.time(),
+        )
+
+    def end_attempt(self, number: int, status: str, error_class: str = "", error: str = "") -> None:
+        self._write(
+            "UPDATE attempts SET status = ?, error_class = ?, error = ?, ended = ? WHERE id = ?",
+            status,
+            error_class or None,
+            error or None,
+            time.time(),
+            number,
+        )
+
+    def call(self, request: Request, reply: Completion, *, role: str, model: str, attempt: int | None = None) -> None:
+        self._write(
+            "INSERT OR IGNORE INTO calls VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            request.hash,
+            role,
+            model,
+            attempt,
+            _json(asdict(request)),
+            reply.text,
+            reply.finish_reason,
+            reply.prompt_tokens,
+            reply.completion_tokens,
+            reply.cached_tokens,
+            reply.backend_id,
+            reply.seconds,
+            time.time(),
+        )
+
+    def row(
+        self,
+        attempt: int,
+        seq: int,
+        row: Row,
+        *,
+        status: str = "accepted",
+        reason: str = "",
+        detail: str = "",
+    ) -> None:
+        """The `seq`-th row that an attempt submitted, with the verdict of the checks."""
+        self._write(
+            "INSERT OR REPLACE INTO rows VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            attempt,
+            seq,
+            row.id,
+            row.input,
+            row.output,
+            row.skill,
+            _json(list(row.calls)),
+            _json(dict(row.meta)),
+            status,
+            reason,
+            detail,
+            time.time(),
+        )
+
+    # -- rounds, training, outcomes ----------------------------------------------------------
+
+    def round(self, number: int, *, attempt: int, arm: str, row_ids: Sequence[str]) -> None:
+        self._write(
+            "INSERT OR IGNORE INTO rounds (number, attempt, arm, row_ids, started) VALUES (?, ?, ?, ?, ?)",
+            number,
+            attempt,
+            arm,
+            _json(list(row_ids)),
+            time.time(),
+        )
+
+    def round_adapter(self, number: int, adapter: str) -> None:
+        self._write("UPDATE rounds SET adapter = ? WHERE number = ?", adapter, number)
+
+    def end_round(self, number: int, decision: str, reason: str) -> None:
+        self._write(
+            "UPDATE rounds SET decision = ?, reason = ?, ended = ? WHERE number = ?",
+            decision,
+            reason,
+            time.time(),
+            number,
+        )
+
+    def training_step(
+        self, round: int, step: int, *, steps: int, loss: float, lr: float, tokens_per_second: float
+    ) -> None:
+        self._write(
+            "INSERT OR REPLACE INTO training_steps VALUES (?, ?, ?, ?, ?, ?, ?)",
+            round,
+            step,
+            steps,
+            loss,
+            lr,
+            tokens_per_second,
+            time.time(),
+        )
+
+    def outcomes_of(self, student: str, split: str, outcomes: Sequence[Outcome]) -> None:
+        """Write a batch of outcomes in one transaction."""
+        now = time.time()
+        with self._db:
+            self._db.executemany(
+                "INSERT OR IGNORE INTO outcomes VALUES (?, ?, ?, ?, ?, ?, ?)",
+                [(student, split, o.item_id, o.answer, o.score, o.skill, now) for o in outcomes],
+            )
+
+    def _write(self, sql: str, *values: object) -> sqlite3.Cursor:
+        try:
+            with self._db:
+                return self._db.execute(sql, values)
+        except sqlite3.OperationalError as error:
+            if "full" in str(error):
+                raise JournalError(
+                    f"the disk that holds {self.folder} is full; everything up to here is kept",
+                    f"free some space, then `schoolhouse resume {self.folder.name}`",
+                ) from error
+            raise

@@ -1,0 +1,57 @@
+"""Where things are kept, and how a file comes to stand under its final name."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+
+def cache_dir() -> Path:
+    """The user's cache folder (weights, measurements); `SCHOOLHOUSE_CACHE` moves it."""
+    if chosen := os.environ.get("SCHOOLHOUSE_CACHE"):
+        return Path(chosen)
+    from platformdirs import user_cache_path  # imported here: only commands that touch the cache need it
+
+    return user_cache_path("schoolhouse")
+
+
+def runs_dir() -> Path:
+    """The folder that holds runs: `./runs`, or `SCHOOLHOUSE_RUNS`."""
+    return Path(os.environ.get("SCHOOLHOUSE_RUNS", "runs"))
+
+
+def recipe_dirs() -> list[Path]:
+    """Where recipes are looked for by name: the working folder's first, then the shipped ones."""
+    package = Path(__file__).parent
+    candidates = [Path("recipes"), package / "_recipes", package.parent / "recipes"]
+    found: dict[Path, Path] = {}
+    for folder in candidates:
+        if folder.is_dir():
+            found.setdefault(folder.resolve(), folder)
+    return list(found.values())
+
+
+@contextmanager
+def atomic_write(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
+    """Write to a temporary neighbour, fsync, then replace: `path` is whole or absent."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, mode, encoding=None if "b" in mode else "utf-8") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a whole text file atomically."""
+    with atomic_write(path) as stream:
+        stream.write(text)

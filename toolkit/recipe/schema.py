@@ -1,0 +1,132 @@
+"""What a recipe may say. Configuration is data: nothing here loads, fetches or runs.
+
+Every default that changes a result was measured; `docs/results.md` has the figures.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt
+
+Fraction = Annotated[float, Field(gt=0, le=1)]
+LabelledSplit = Literal["public", "gate", "private"]
+
+
+class Section(BaseModel):
+    """A part of a recipe: immutable, and strict about its keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+
+class Task(Section):
+    """What the student must learn."""
+
+    about: str = Field(description="one or two sentences for the teacher: what the messages are, who writes them")
+    system: str = Field(description="what the trained student sees as system message; short on purpose")
+    answer: Literal["label"] = Field("label", description="the kind of answer; it chooses the scorer")
+    labels: dict[str, str] = Field(
+        description="label -> what it means; a plain list is read as labels without a description", min_length=2
+    )
+
+
+class Data(Section):
+    """Where the human-made evaluation items come from."""
+
+    path: str | None = Field(
+        None, description="folder or file (csv, jsonl, parquet) beside the recipe, or the name of a hub dataset"
+    )
+    columns: dict[Literal["input", "output", "skill"], str] = Field(
+        {"input": "input", "output": "output"}, description="our name -> the column's name in the data"
+    )
+    splits: dict[LabelledSplit, Fraction | str] = Field(
+        {"public": 0.2, "gate": 0.2, "private": 0.6},
+        description="split -> a file, or a fraction of what no split names; files named after a split win",
+    )
+    labels: Literal["all"] | PositiveInt | list[str] = Field(
+        "all", description="use all labels, the first N of task.labels, or these"
+    )
+    per_label: dict[LabelledSplit, PositiveInt] = Field(
+        {}, description="split -> at most so many items of each label, chosen by hash"
+    )
+    seed: int = Field(0, description="another seed gives another split")
+
+
+class Teacher(Section):
+    """The model that writes training rows. Fixed within a run."""
+
+    model: str = Field("llama_cpp/qwen2.5-coder-1.5b-instruct", description="backend/name, as in `schoolhouse models`")
+    context: PositiveInt = Field(2048, description="context window in tokens")
+    temperature: float = Field(0.9, ge=0, le=2)
+
+
+class Engineer(Section):
+    """Who plans the next lessons."""
+
+    kind: Literal["fixed", "bandit"] = Field("bandit", description="fixed: no feedback; bandit: budget follows the gap")
+    feedback: Literal["aggregate", "cases"] = Field(
+        "aggregate", description="aggregate: scores by skill; cases: also the public items that went wrong"
+    )
+    program: str = Field("label_messages", description="the library data program that carries the plan out")
+
+
+class Student(Section):
+    """The small model that is fine-tuned. Its base weights are fixed within a run."""
+
+    model: str = Field("smollm2-135m-instruct", description="a catalog name, as in `schoolhouse models`")
+    backend: Literal["auto", "torch", "llama_cpp"] = Field("auto", description="what answers; auto is torch")
+    max_new_tokens: PositiveInt = 24
+
+
+class Train(Section):
+    """The student's training recipe: fixed within a run, so that the data is the only variable."""
+
+    backend: Literal["auto", "torch"] = "auto"
+    python: str | None = Field(None, description="another environment's interpreter to train with")
+    lora_r: PositiveInt = 16
+    lora_alpha: PositiveInt = 32
+    lora_dropout: float = Field(0.0, ge=0, lt=1)
+    lr: float = Field(1e-3, gt=0)
+    epochs: PositiveInt = 3
+    batch_size: PositiveInt = 8
+    warmup: float = Field(0.1, ge=0, lt=1, description="share of the steps; then a cosine to zero")
+    max_length: PositiveInt = Field(512, description="rows longer than this many tokens are rejected, never cut")
+    dtype: Literal["auto", "float32", "bfloat16"] = Field("auto", description="auto: the faster one here, measured")
+    checkpoint_steps: PositiveInt = Field(20, description="a checkpoint at least every so many steps")
+    seed: int = 0
+    rows: Literal["fresh", "accepted", "not_worse"] = Field(
+        "not_worse",
+        description="train on this round's rows only (fresh), with those of accepted rounds, or of all rounds"
+        " but those that hurt",
+    )
+
+
+class Acceptance(Section):
+    """When a round replaces the best one so far."""
+
+    gate_errors: float = Field(1.0, ge=0, description="standard errors that the paired gain on `gate` must exceed")
+    probe: Literal["report", "block"] = Field("report", description="what a drop on the forgetting probe does")
+
+
+class Budget(Section):
+    """Whichever is spent first ends the run; the exam is always sat."""
+
+    rounds: PositiveInt = 3
+    rows: PositiveInt = Field(400, description="accepted rows over the whole run")
+    min_rows: PositiveInt = Field(32, description="a submission with fewer is not trained on")
+    teacher_calls: PositiveInt = 400
+    minutes: float = Field(30, gt=0, description="wall clock, counted over all resumes")
+
+
+class RecipeFile(Section):
+    """A whole `recipe.yaml`."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")
+    task: Task
+    data: Data = Data()
+    teacher: Teacher = Teacher()
+    engineer: Engineer = Engineer()
+    student: Student = Student()
+    train: Train = Train()
+    acceptance: Acceptance = Acceptance()
+    budget: Budget = Budget()
