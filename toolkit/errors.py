@@ -65,3 +65,9 @@ class JournalError(SchoolhouseError):
 
 class ReplayMiss(ModelError):
     """A replayed model was asked something that is not in its recording."""
+
+
+class Paused(SchoolhouseError):
+    """The run stopped at a safe point because a person asked for it."""
+
+    exit_code = 130

@@ -1,0 +1,1 @@
+"""Scorers, statistics, prompts, acceptance and verdict: all pure."""

@@ -1,0 +1,20 @@
+"""Data programs written by people. Each is one text, short enough to read in class.
+
+They are never imported: like the engineer's programs, they run in the sandbox.
+"""
+
+from pathlib import Path
+
+from toolkit.errors import RecipeError
+
+
+def names() -> list[str]:
+    """The programs that `engineer.program` may name."""
+    return sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem != "__init__")
+
+
+def source(name: str) -> str:
+    """A program's text. Raises RecipeError for an unknown name."""
+    if name not in names():
+        raise RecipeError(f"no library program named {name!r}", f"one of: {', '.join(names())}", key="engineer.program")
+    return (Path(__file__).parent / f"{name}.py").read_text(encoding="utf-8")

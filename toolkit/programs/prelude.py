@@ -1,0 +1,52 @@
+"""The first lines of every data program: they run inside the sandbox, not here.
+
+They turn the host's plain functions into the contract that programs are written against:
+`ask`, `ask_many`, `submit`, `remaining`, `log`. This file is read as text.
+"""
+
+import json
+import random
+
+
+class Reply:
+    """One teacher reply: `.text` as written, `.data` when a schema was given and it parsed, `.id`."""
+
+    def __init__(self, raw):
+        self.id = raw["id"]
+        self.text = raw["text"]
+        self.data = raw["data"]
+
+
+class Receipt:
+    """What became of submitted rows: `.accepted`, `.rejected` (reason -> count, example), `.still_needed`."""
+
+    def __init__(self, raw):
+        self.accepted = raw["accepted"]
+        self.rejected = raw["rejected"]
+        self.still_needed = raw["still_needed"]
+
+
+def ask_many(prompts, temperature=None, max_tokens=None, schema=None, system=None):
+    """Ask the teacher many prompts at once; replies come in the order of the prompts."""
+    options = {"temperature": temperature, "max_tokens": max_tokens, "schema": schema, "system": system}
+    return [Reply(raw) for raw in host_ask(list(prompts), options)]
+
+
+def ask(prompt, temperature=None, max_tokens=None, schema=None, system=None):
+    """Ask the teacher one prompt."""
+    return ask_many([prompt], temperature, max_tokens, schema, system)[0]
+
+
+def submit(rows):
+    """Hand in rows: dicts with `input`, `output` and `replies`, the ids of the replies they came from."""
+    return Receipt(host_submit(list(rows)))
+
+
+def remaining():
+    """What is left of this attempt's budget: `calls`, `rows`, `seconds`, and `skills` (rows by skill)."""
+    return host_remaining()
+
+
+def log(text):
+    """Write a line into the run's log."""
+    host_log(str(text))

@@ -1,0 +1,190 @@
+"""A run, as the command line, the terminal UI and notebooks see it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from toolkit.errors import JournalError
+from toolkit.journal import DATABASE, JournalReader, Record
+from toolkit.paths import runs_dir
+from toolkit.types import Outcome
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+    from toolkit.evaluation.acceptance import Verdict
+    from toolkit.recipe import Recipe
+    from toolkit.students.student import Student
+
+Status = Literal["running", "finished", "paused", "broken"]
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """One line of the list of runs. `best` is the newest score of the best round, 0 to 1."""
+
+    name: str
+    folder: Path
+    recipe: str
+    status: Status
+    started: float
+    best: float | None
+
+
+class Run:
+    """A run folder. Reading it never disturbs the process that works on it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @property
+    def name(self) -> str:
+        return self.folder.name
+
+    # -- finding and making runs -------------------------------------------------------------
+
+    @classmethod
+    def create(cls, recipe: Recipe, folder: Path | None = None) -> Run:
+        """A new run of a recipe; nothing is carried out yet."""
+        from toolkit.run.worker import begin
+
+        folder = folder or _new_folder(recipe.file.name)
+        begin(folder, recipe)
+        return cls(folder)
+
+    @classmethod
+    def open(cls, name: str | Path) -> Run:
+        """A run by folder, by name, or `last`. Raises JournalError when there is none."""
+        if str(name) == "last":
+            found = _folders()
+            if not found:
+                raise JournalError(f"there are no runs in {runs_dir()}", "schoolhouse demo")
+            return cls(found[0])
+        for folder in (runs_dir() / str(name), Path(name)):
+            if (folder / DATABASE).is_file():
+                return cls(folder)
+        raise JournalError(f"there is no run named {name} in {runs_dir()}", "schoolhouse runs")
+
+    @classmethod
+    def list(cls) -> list[RunSummary]:
+        """All runs, the newest first."""
+        return [cls(folder).line() for folder in _folders()]
+
+    @classmethod
+    def start_detached(cls, recipe_path: str | Path, overrides: Sequence[str] = ()) -> Run:
+        """Start a run in a process of its own, which outlives this one."""
+        from toolkit.recipe import load_recipe
+
+        run = cls.create(load_recipe(recipe_path, overrides))
+        run.resume_detached()
+        return run
+
+    # -- carrying out ------------------------------------------------------------------------
+
+    def carry_out(self) -> Verdict | None:
+        """Work on the run in this process until it is finished or paused."""
+        from toolkit.run.worker import work
+
+        return work(self.folder)
+
+    def resume_detached(self) -> None:
+        """Work on the run in a process of its own; its output goes to `worker.log`."""
+        with (self.folder / "worker.log").open("ab") as log:
+            subprocess.Popen(
+                [sys.executable, "-m", "toolkit.cli", "resume", str(self.folder.resolve())],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def pause(self) -> None:
+        """Ask the worker to stop at the next safe point."""
+        (self.folder / "pause").touch()
+
+    @property
+    def is_running(self) -> bool:
+        from toolkit.run.worker import is_alive
+
+        return self.reader.meta("state") == "running" and is_alive(self.reader.meta("worker"))
+
+    @property
+    def status(self) -> Status:
+        state = self.reader.meta("state")
+        if state == "running":
+            return "running" if self.is_running else "broken"
+        return {"finished": "finished", "paused": "paused", "new": "paused"}.get(state, "broken")  # type: ignore[return-value]
+
+    # -- what happened -----------------------------------------------------------------------
+
+    @cached_property
+    def reader(self) -> JournalReader:
+        return JournalReader(self.folder)
+
+    @property
+    def rounds(self) -> list[Record]:
+        return self.reader.rounds()
+
+    def line(self) -> RunSummary:
+        """The run as one line of a list."""
+        score = self.reader.last_event("score")
+        best = score["data"]["score"] if score else None
+        return RunSummary(
+            self.name,
+            self.folder,
+            self.reader.meta("recipe_name", "?"),
+            self.status,
+            self.reader.meta("created", 0.0),
+            best,
+        )
+
+    def summary(self) -> dict[str, Any]:
+        """Everything that `show --json` prints."""
+        from toolkit.run.summary import summarise
+
+        return summarise(self)
+
+    def rows(self, status: str = "accepted") -> Dataset:
+        """Rows as a `datasets.Dataset` with the columns of the journal."""
+        from toolkit.data.export import as_dataset
+
+        return as_dataset(self.reader.rows(status=status))
+
+    def outcomes(self, student: str, split: str = "gate") -> list[Outcome]:
+        """Per-item outcomes of a student: `zero-shot`, `few-shot` or `round-N`."""
+        return self.reader.outcomes(student, split)
+
+    def student(self, round_number: int | None = None, *, trained: bool = True) -> Student:
+        """The student of a round (the best one by default), ready to answer; close it after use."""
+        from toolkit.run.students import open_trained
+
+        return open_trained(self, round_number, trained=trained)
+
+    @property
+    def best_round(self) -> int | None:
+        """The newest accepted round."""
+        accepted = [found["number"] for found in self.rounds if found["decision"] == "accepted"]
+        return accepted[-1] if accepted else None
+
+
+def _folders() -> list[Path]:
+    if not runs_dir().is_dir():
+        return []
+    found = [folder for folder in runs_dir().iterdir() if (folder / DATABASE).is_file()]
+    return sorted(found, key=lambda folder: JournalReader(folder).meta("created", 0.0), reverse=True)
+
+
+def _new_folder(name: str) -> Path:
+    stamp = f"{name}-{time.strftime('%Y%m%d-%H%M%S')}"
+    folder, number = runs_dir() / stamp, 1
+    while folder.exists():
+        number += 1
+        folder = runs_dir() / f"{stamp}-{number}"
+    return folder

@@ -1,0 +1,43 @@
+"""Opening a run's students for a conversation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from toolkit.errors import JournalError
+from toolkit.evaluation.prompts import TaskPrompts
+from toolkit.models.weights import weights_path
+from toolkit.recipe import Recipe, recipe_from_text
+from toolkit.students.student import Student, open_student
+
+if TYPE_CHECKING:
+    from toolkit.run.run import Run
+
+
+def run_recipe(run: Run) -> Recipe:
+    """The recipe that a run was begun with."""
+    from pathlib import Path
+
+    folder = Path(run.reader.meta("recipe_folder"))
+    return recipe_from_text(run.reader.meta("recipe"), folder, folder / "recipe.yaml")
+
+
+def run_prompts(run: Run) -> TaskPrompts:
+    """The prompts that a run's students know."""
+    task = run_recipe(run).file.task
+    return TaskPrompts(task.system, task.labels)
+
+
+def open_trained(run: Run, round_number: int | None, *, trained: bool) -> Student:
+    """Raises JournalError when the run has no trained student yet."""
+    recipe = run_recipe(run)
+    adapter = None
+    if trained:
+        rounds = [found for found in run.rounds if found["adapter"]]
+        number = round_number or run.best_round or (rounds[-1]["number"] if rounds else None)
+        chosen = next((found for found in rounds if found["number"] == number), None)
+        if chosen is None:
+            raise JournalError(f"{run.name} has no trained student yet", f"schoolhouse resume {run.name}")
+        adapter = run.folder / chosen["adapter"]
+    backend = recipe.file.student.backend
+    return open_student(backend, weights_path(recipe.file.student.model), adapter, run.folder / "student.log")

@@ -1,0 +1,69 @@
+"""A run in figures: what `schoolhouse show` prints and `--json` gives."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from toolkit.evaluation.statistics import score_of
+from toolkit.stages.evaluate import BASELINES
+from toolkit.stages.progress import stage_seconds
+
+if TYPE_CHECKING:
+    from toolkit.run.run import Run
+
+Summary = dict[str, Any]
+
+
+def summarise(run: Run) -> Summary:
+    """Keys: run, recipe, status, verdict, baselines, rounds, exam, rows, calls, tokens, seconds, peak_memory_bytes.
+
+    Baselines are scored on `private` once the exam was sat, on `gate` before.
+    """
+    reader = run.reader
+    totals = reader.call_totals()
+    verdict = reader.meta("verdict")
+    examined = bool(verdict and verdict.get("student"))
+    return {
+        "run": run.name,
+        "recipe": reader.meta("recipe_name"),
+        "status": run.status,
+        "verdict": verdict,
+        "baselines": {name: _score(run, name, "private" if examined else "gate") for name in BASELINES},
+        "rounds": [_round(run, found) for found in reader.rounds()],
+        "exam": _exam(run, verdict) if examined else None,
+        "rows": reader.row_counts(),
+        "calls": totals["calls"],
+        "tokens": {name: totals[f"{name}_tokens"] for name in ("prompt", "completion", "cached")},
+        "seconds": {name: round(value, 1) for name, value in stage_seconds(reader).items()},
+        "peak_memory_bytes": max((stage["peak_memory_bytes"] or 0 for stage in reader.stages()), default=0),
+    }
+
+
+def _round(run: Run, found: dict[str, Any]) -> Summary:
+    student = f"round-{found['number']}"
+    return {
+        "round": found["number"],
+        "arm": found["arm"],
+        "accepted": len(run.reader.accepted_rows(found["attempt"])),
+        "trained_on": len(found["row_ids"]),
+        "decision": found["decision"],
+        "reason": found["reason"],
+        **{split: _score(run, student, split) for split in ("public", "gate", "probe")},
+    }
+
+
+def _exam(run: Run, verdict: dict[str, Any]) -> Summary:
+    trained = _score(run, verdict["student"], "private")
+    untrained = _score(run, verdict["baseline"], "private")
+    gain = trained["score"] - untrained["score"]
+    return {
+        **trained,
+        "student": verdict["student"],
+        "baseline": verdict["baseline"],
+        "gain_points": round(100 * gain, 2),
+        "gain_relative": round(gain / untrained["score"], 4) if untrained["score"] else None,
+    }
+
+
+def _score(run: Run, student: str, split: str) -> Summary:
+    return {key: round(value, 4) for key, value in score_of(run.reader.outcomes(student, split)).to_json().items()}

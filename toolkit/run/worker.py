@@ -1,0 +1,118 @@
+"""The one process that works on a run."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+import psutil
+
+from toolkit.errors import Paused, SchoolhouseError
+from toolkit.evaluation.acceptance import Verdict
+from toolkit.journal import Journal
+from toolkit.loop import carry_out
+from toolkit.recipe import Recipe, recipe_from_text
+from toolkit.stages.progress import remember_pace
+from toolkit.stages.session import Session
+
+
+def begin(folder: Path, recipe: Recipe) -> None:
+    """Make a run folder whose journal knows its recipe; nothing has been done yet."""
+    with Journal(folder) as journal:
+        journal.set_meta("recipe", recipe.dump())
+        journal.set_meta("recipe_folder", str(recipe.folder.resolve()))
+        journal.set_meta("recipe_name", recipe.file.name)
+        journal.set_meta("fingerprint", recipe.fingerprint)
+        journal.set_meta("created", time.time())
+        journal.set_meta("state", "new")
+
+
+def recipe_of(journal: Journal) -> Recipe:
+    """The recipe as it was when the run began; later edits of the file do not matter."""
+    folder = Path(journal.meta("recipe_folder"))
+    return recipe_from_text(journal.meta("recipe"), folder, folder / "recipe.yaml")
+
+
+def work(folder: Path) -> Verdict | None:
+    """Carry a run out, from wherever its journal ends.
+
+    Raises Paused, JournalError when another process works on it, and SchoolhouseError for
+    expected failures; the journal has the state either way.
+    """
+    with Journal(folder) as journal, _state(journal):
+        journal.close_open_stages()
+        recipe = recipe_of(journal)
+        again = journal.last_event("run_started") is not None
+        names = {
+            "recipe": recipe.file.name,
+            "teacher": recipe.file.teacher.model,
+            "student": recipe.file.student.model,
+            "engineer": recipe.file.engineer.kind,
+        }
+        journal.event("resumed" if again else "run_started", **names)
+        session = Session(recipe, folder, journal)
+        try:
+            with _pause_on_interrupt(session):
+                found = carry_out(session)
+            remember_pace(recipe, journal)
+            return found
+        finally:
+            session.close()
+
+
+@contextmanager
+def _state(journal: Journal) -> Iterator[None]:
+    """Keep `state` true: running (with the process), finished, paused, or failed with the reason."""
+    me = psutil.Process()
+    journal.set_meta("worker", {"pid": me.pid, "created": me.create_time()})
+    journal.set_meta("state", "running")
+    try:
+        yield
+    except (Paused, KeyboardInterrupt):
+        journal.set_meta("state", "paused")
+        raise
+    except SchoolhouseError as error:
+        journal.set_meta("state", "failed")
+        journal.event("failed", error=error.message, fix=error.fix)
+        raise
+    except Exception as error:
+        journal.set_meta("state", "failed")
+        journal.event(
+            "failed", error=f"{type(error).__name__}: {error}", fix=f"schoolhouse resume {journal.folder.name}"
+        )
+        raise
+    journal.set_meta("state", "finished")
+    journal.set_meta("ended", time.time())
+    journal.event("run_ended", reason="finished")
+
+
+@contextmanager
+def _pause_on_interrupt(session: Session) -> Iterator[None]:
+    """The first Ctrl-C pauses at the next safe point, the second stops now; both can be resumed."""
+
+    def interrupted(_signal: int, _frame: FrameType | None) -> None:
+        if session.pausing:
+            raise KeyboardInterrupt
+        session.pausing = True
+        session.journal.event("log", text="pausing at the next safe point; Ctrl-C again stops now")
+
+    before = signal.signal(signal.SIGINT, interrupted)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def is_alive(worker: dict[str, float] | None) -> bool:
+    """Whether the process noted in a journal still runs; a new process with its number does not count."""
+    if not worker or int(worker["pid"]) == os.getpid():
+        return bool(worker)
+    try:
+        return abs(psutil.Process(int(worker["pid"])).create_time() - worker["created"]) < 1.0
+    except psutil.Error:
+        return False

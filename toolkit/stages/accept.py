@@ -1,0 +1,32 @@
+"""Accept: a round replaces the best one only when its gain on `gate` is above the noise."""
+
+from __future__ import annotations
+
+from toolkit.evaluation.acceptance import decide, probe_fell
+from toolkit.evaluation.statistics import paired
+from toolkit.stages.evaluate import BASELINES, score
+from toolkit.stages.session import Session
+from toolkit.types import SplitName
+
+
+def better_baseline(session: Session, split: SplitName) -> str:
+    """The untrained student that did better on this split."""
+    return max(BASELINES, key=lambda name: score(session.journal, name, split).value)
+
+
+def accept(session: Session, number: int, best: int | None) -> int | None:
+    """Decide on round `number`; returns the best round from now on."""
+    rival = f"round-{best}" if best else better_baseline(session, "gate")
+    record = next(found for found in session.journal.rounds() if found["number"] == number)
+    if record["decision"] is None:
+        student, rules = f"round-{number}", session.recipe.file.acceptance
+        comparison = paired(session.journal.outcomes(student, "gate"), session.journal.outcomes(rival, "gate"))
+        decision, reason = decide(comparison, rules.gate_errors)
+        reason = f"against {rival}: {reason}"
+        if probe_fell(score(session.journal, "zero-shot", "probe"), score(session.journal, student, "probe")):
+            reason += "; the student forgets: its probe fell below the base model's interval"
+            decision = "rejected" if rules.probe == "block" else decision
+        session.journal.end_round(number, decision, reason)
+        session.journal.event("round_ended", number, decision=decision, reason=reason)
+        record = {**record, "decision": decision}
+    return number if record["decision"] == "accepted" else best

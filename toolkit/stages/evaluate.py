@@ -1,0 +1,114 @@
+"""Evaluate: the student answers, the scorer scores, each outcome is journaled as it comes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from toolkit.evaluation.probe import probe_items, probe_prompt
+from toolkit.evaluation.prompts import pick_shots
+from toolkit.evaluation.scorers import SCORERS
+from toolkit.evaluation.statistics import score_of
+from toolkit.journal import JournalReader
+from toolkit.stages.session import Session
+from toolkit.students.student import Student, open_student
+from toolkit.types import Item, Message, Outcome, Score, SplitName
+
+BASELINES = ("zero-shot", "few-shot")
+BATCH_OF_OUTCOMES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Sitting:
+    """One student sitting one split: who, what, and how the questions are put."""
+
+    student: str
+    split: SplitName
+    items: Sequence[Item]
+    prompt: Callable[[str], tuple[Message, ...]]
+    max_new_tokens: int
+
+
+def evaluate_baselines(session: Session) -> None:
+    """The untrained student at its best: with the labels in the prompt, and with examples too."""
+    with session.stage("baseline"):
+        sit(session, baseline_sittings(session, "public", session.data.public))
+        sit(session, baseline_sittings(session, "gate", session.data.gate))
+        sit(session, [_probe_sitting(session, "zero-shot")])
+
+
+def evaluate_round(session: Session, number: int, adapter: Path) -> None:
+    """The trained student on `public`, `gate` and `probe`."""
+    with session.stage("evaluate", number):
+        name = f"round-{number}"
+        splits: list[tuple[SplitName, Sequence[Item]]] = [("public", session.data.public), ("gate", session.data.gate)]
+        sittings = [trained_sitting(session, name, split, items) for split, items in splits]
+        sit(session, [*sittings, _probe_sitting(session, name)], adapter)
+
+
+def baseline_sittings(session: Session, split: SplitName, items: Sequence[Item]) -> list[Sitting]:
+    """Zero-shot and few-shot on a split; the examples are public items, which are then not asked."""
+    prompts, most = session.prompts, session.recipe.file.student.max_new_tokens
+    shots = pick_shots(session.data.public, session.data.labels)
+    shown = {shot.id for shot in shots}
+    unseen = [item for item in items if item.id not in shown]
+    return [
+        Sitting("zero-shot", split, items, prompts.zero_shot, most),
+        Sitting("few-shot", split, unseen, lambda text: prompts.few_shot(shots, text), most),
+    ]
+
+
+def trained_sitting(session: Session, student: str, split: SplitName, items: Sequence[Item]) -> Sitting:
+    """A trained student on a split, with the prompt it was trained on."""
+    return Sitting(student, split, items, session.prompts.trained, session.recipe.file.student.max_new_tokens)
+
+
+def _probe_sitting(session: Session, student: str) -> Sitting:
+    return Sitting(student, "probe", probe_items(), probe_prompt, session.recipe.file.student.max_new_tokens)
+
+
+def sit(session: Session, sittings: Sequence[Sitting], adapter: Path | None = None) -> None:
+    """Ask what has not been answered yet; the student is started only if there is something to ask."""
+    with ExitStack() as stack:
+        student: Student | None = None
+        for sitting in sittings:
+            answered = {outcome.item_id for outcome in session.journal.outcomes(sitting.student, sitting.split)}
+            missing = [item for item in sitting.items if item.id not in answered]
+            if missing:
+                student = student or _open(session, stack, adapter)
+                _ask(session, student, sitting, missing)
+            _announce(session, sitting, news=bool(missing))
+
+
+def score(journal: JournalReader, student: str, split: SplitName) -> Score:
+    """A student's score on a split, from the journal."""
+    return score_of(journal.outcomes(student, split))
+
+
+def _open(session: Session, stack: ExitStack, adapter: Path | None) -> Student:
+    backend = session.recipe.file.student.backend
+    student = open_student(backend, session.student_gguf, adapter, session.folder / "student.log")
+    stack.callback(student.close)
+    return student
+
+
+def _ask(session: Session, student: Student, sitting: Sitting, items: Sequence[Item]) -> None:
+    scorer = SCORERS["probe" if sitting.split == "probe" else session.recipe.file.task.answer]
+    prompts = [sitting.prompt(item.input) for item in items]
+    waiting: list[Outcome] = []
+    for index, answer in student.answer(prompts, max_new_tokens=sitting.max_new_tokens):
+        item = items[index]
+        waiting.append(Outcome(item.id, answer, scorer(item, answer), item.skill))
+        if len(waiting) >= BATCH_OF_OUTCOMES:
+            session.journal.outcomes_of(sitting.student, sitting.split, waiting)
+            waiting.clear()
+            session.safe_point()
+    session.journal.outcomes_of(sitting.student, sitting.split, waiting)
+
+
+def _announce(session: Session, sitting: Sitting, *, news: bool) -> None:
+    if news:
+        found = score(session.journal, sitting.student, sitting.split)
+        session.journal.event("score", student=sitting.student, split=sitting.split, **found.to_json())

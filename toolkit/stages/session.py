@@ -1,0 +1,106 @@
+"""What all stages of a run share: the recipe, the data, the journal, the teacher, the budget."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from toolkit.budget import Limits, Spent
+from toolkit.data.firewall import Firewall
+from toolkit.data.prepare import RunData, prepare
+from toolkit.errors import Paused
+from toolkit.evaluation.prompts import TaskPrompts
+from toolkit.hardware import PeakMemory
+from toolkit.journal import Journal
+from toolkit.models.chat import open_chat_model
+from toolkit.models.journaled import JournaledModel
+from toolkit.models.weights import weights_path
+from toolkit.recipe import Recipe
+
+PAUSE_FILE = "pause"
+TICK_SECONDS = 10.0
+
+
+@dataclass
+class Session:
+    """One process working on one run."""
+
+    recipe: Recipe
+    folder: Path
+    journal: Journal
+    memory: PeakMemory = field(default_factory=PeakMemory)
+    pausing: bool = False
+    tick: Callable[[], object] = lambda: None
+    """Called at safe points, at most every few seconds, to renew the forecast."""
+    _ticked: float = 0.0
+    data: RunData = field(init=False)
+    teacher: JournaledModel = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.folder.joinpath(PAUSE_FILE).unlink(missing_ok=True)
+        with self.stage("prepare"):
+            self.data = prepare(self.recipe, self.folder)
+        teacher = self.recipe.file.teacher
+        self.teacher = JournaledModel(
+            teacher.model,
+            "teacher",
+            self.journal,
+            lambda: open_chat_model(teacher.model, context=teacher.context),
+            self.safe_point,
+        )
+
+    @property
+    def prompts(self) -> TaskPrompts:
+        return TaskPrompts(self.recipe.file.task.system, self.data.labels)
+
+    @property
+    def student_gguf(self) -> Path:
+        """The student's base weights. Raises ModelError when they are not there."""
+        return weights_path(self.recipe.file.student.model)
+
+    @property
+    def limits(self) -> Limits:
+        budget = self.recipe.file.budget
+        return Limits(budget.rounds, budget.rows, budget.teacher_calls, budget.minutes * 60)
+
+    def spent(self) -> Spent:
+        """What the journal says was used, in this and in earlier processes."""
+        done = [record for record in self.journal.rounds() if record["ended"]]
+        totals = self.journal.call_totals()
+        rows = self.journal.row_counts()["accepted"]
+        return Spent(len(done), rows, totals["calls"], self.seconds())
+
+    def seconds(self) -> float:
+        """Wall clock of all stages so far; stages do not overlap."""
+        now = time.time()
+        return sum((stage["ended"] or now) - stage["started"] for stage in self.journal.stages())
+
+    def firewall(self) -> Firewall:
+        return Firewall(self.data.public, self.data.gate, self.data.sealed.fingerprints())
+
+    @contextmanager
+    def stage(self, name: str, round: int | None = None) -> Iterator[None]:
+        """Time a stage and note its peak memory."""
+        self.memory.reset()
+        with self.journal.stage(name, round):
+            try:
+                yield
+            finally:
+                self.journal.memory(self.memory.peak)
+
+    def safe_point(self) -> None:
+        """A place where the run may stop without losing anything. Raises Paused when asked to."""
+        if time.monotonic() - self._ticked > TICK_SECONDS:
+            self._ticked = time.monotonic()
+            self.tick()
+        if self.pausing or self.folder.joinpath(PAUSE_FILE).exists():
+            self.journal.event("paused")
+            raise Paused("paused; everything so far is kept", f"schoolhouse resume {self.folder.name}")
+
+    def close(self) -> None:
+        if hasattr(self, "teacher"):
+            self.teacher.release()
+        self.memory.close()
