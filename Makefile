@@ -1,0 +1,48 @@
+# Each target does the set-up it needs. `make demo` is the first one to try.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+TEACHER := qwen2.5-coder-1.5b-instruct
+STUDENT := smollm2-135m-instruct
+
+.PHONY: demo test check setup weights tui format clean
+
+demo: weights
+	$(BIN)/schoolhouse demo --yes
+
+test: weights
+	$(BIN)/python -m pytest
+
+check: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+tui: weights
+	$(BIN)/schoolhouse
+
+setup: $(READY)
+
+weights: $(READY)
+	$(BIN)/schoolhouse models pull $(STUDENT) $(TEACHER)
+
+# pip 25.1 is the first that installs dependency groups
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("Schoolhouse needs Python 3.11 or newer: make PYTHON=python3.11 …" if sys.version_info < (3, 11) else 0)'
+	@command -v cc >/dev/null || command -v gcc >/dev/null || command -v clang >/dev/null || \
+	  { echo "error: no C compiler, and llama-cpp-python has to be compiled once"; \
+	    echo "  fix: sudo apt install build-essential   (macOS: xcode-select --install)"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+	@echo "installing; the first time llama-cpp-python is compiled, which takes some minutes"
+	$(BIN)/python -m pip install --quiet --editable . --group dev
+	touch $(READY)
+
+format: $(READY)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info

@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from toolkit.errors import JournalError
+from toolkit.journal import Journal, JournalReader
+from toolkit.types import Completion, Outcome, Request, Row
+
+REQUEST = Request(({"role": "user", "content": "hello"},))
+REPLY = Completion("hi", "stop", 5, 2, backend_id="1", seconds=0.5)
+
+
+@pytest.fixture
+def journal(tmp_path: Path):  # type: ignore[no-untyped-def]
+    with Journal(tmp_path / "run") as opened:
+        yield opened
+
+
+def test_a_reader_sees_what_was_written_while_the_writer_is_open(journal: Journal) -> None:
+    journal.call(REQUEST, REPLY, role="teacher", model="replay/x", attempt=1)
+    reader = JournalReader(journal.folder)
+    assert reader.answered(REQUEST.hash) == REPLY
+    assert reader.call_totals()["completion_tokens"] == 2
+
+
+def test_an_answer_is_kept_once(journal: Journal) -> None:
+    journal.call(REQUEST, REPLY, role="teacher", model="replay/x")
+    journal.call(REQUEST, Completion("other", "stop", 1, 1), role="teacher", model="replay/x")
+    assert journal.answered(REQUEST.hash) == REPLY
+
+
+def test_a_second_writer_is_refused(journal: Journal) -> None:
+    with pytest.raises(JournalError, match="another process"):
+        Journal(journal.folder)
+
+
+def test_a_reader_cannot_write(journal: Journal) -> None:
+    reader = JournalReader(journal.folder)
+    with pytest.raises(sqlite3.OperationalError):
+        reader._db.execute("DELETE FROM events")
+
+
+def test_rows_are_counted_by_reason_and_written_again_in_place(journal: Journal) -> None:
+    journal.row(1, 0, Row("a", "x"))
+    journal.row(1, 1, Row("b", "x"), status="rejected", reason="duplicate")
+    journal.row(1, 1, Row("b", "x"), status="rejected", reason="duplicate")
+    assert journal.row_counts() == {"accepted": 1, "rejected": {"duplicate": 1}}
+    assert [row.input for row in journal.accepted_rows(1)] == ["a"]
+
+
+def test_a_stage_that_a_crash_left_open_ends_with_the_last_sign_of_life(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    journal._write("INSERT INTO stages (name, round, started) VALUES ('generate', 1, 1000.0)")
+    journal._write("INSERT INTO events (at, kind, data) VALUES (1060.0, 'log', '{}')")
+    journal.close_open_stages()
+    assert journal.stages()[0]["ended"] == 1060.0
+    journal.close()
+
+
+def test_outcomes_are_one_for_each_item(journal: Journal) -> None:
+    journal.outcomes_of("round-1", "gate", [Outcome("a", "x", 1.0), Outcome("b", "y", 0.0)])
+    journal.outcomes_of("round-1", "gate", [Outcome("a", "z", 0.0)])
+    assert [outcome.score for outcome in journal.outcomes("round-1", "gate")] == [1.0, 0.0]
+
+
+def test_a_folder_without_a_journal_is_not_a_run(tmp_path: Path) -> None:
+    with pytest.raises(JournalError, match="is not a run"):
+        JournalReader(tmp_path)
+
+
+def test_requests_are_the_same_only_with_the_same_sample() -> None:
+    assert REQUEST.hash == Request(({"role": "user", "content": "hello"},)).hash
+    assert REQUEST.hash != Request(({"role": "user", "content": "hello"},), sample=1).hash

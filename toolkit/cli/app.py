@@ -1,0 +1,112 @@
+"""The commands. Each imports what it needs when it runs, so that `--help` is instant."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from toolkit.cli import models_command, recipes_command
+
+app = typer.Typer(
+    name="schoolhouse",
+    help="A one-room schoolhouse for small language models. Without a command it opens the terminal UI.",
+    no_args_is_help=False,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.add_typer(models_command.app, name="models", help="List, fetch and check the weights.")
+app.add_typer(recipes_command.app, name="recipes", help="List and check recipes.")
+
+Overrides = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a key of the recipe; may be repeated.")
+]
+RunName = Annotated[str, typer.Argument(help="A run's name, its folder, or `last`.")]
+
+
+@app.callback(invoke_without_command=True)
+def home(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+) -> None:
+    """A one-room schoolhouse for small language models. Without a command it opens the terminal UI."""
+    if version:
+        from toolkit import __version__
+
+        typer.echo(f"schoolhouse {__version__}")
+        raise typer.Exit
+    if context.invoked_subcommand is None:
+        # by name: the command line and the terminal UI are neighbours, neither knows the other's insides
+        from importlib import import_module
+
+        import_module("tui").main()
+
+
+@app.command()
+def demo(
+    set_: Overrides = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before fetching weights.")] = False,
+) -> None:
+    """Carry out the quickstart recipe for real: about 20 minutes on two CPU cores."""
+    from toolkit.cli.work import run_recipe
+
+    run_recipe("quickstart", set_ or [], fetch=True)
+
+
+@app.command()
+def run(
+    recipe: Annotated[str, typer.Argument(help="A recipe's name or folder.")],
+    set_: Overrides = None,
+    detach: Annotated[bool, typer.Option("--detach", help="Start it in the background and return.")] = False,
+) -> None:
+    """Carry out a recipe."""
+    from toolkit.cli.work import run_recipe
+
+    run_recipe(recipe, set_ or [], detach=detach)
+
+
+@app.command()
+def resume(run: RunName = "last") -> None:
+    """Go on with a run that was paused, killed or failed."""
+    from toolkit.cli.work import resume_run
+
+    resume_run(run)
+
+
+@app.command()
+def runs() -> None:
+    """List the runs, newest first."""
+    from toolkit.cli.show import print_runs
+
+    print_runs()
+
+
+@app.command()
+def show(
+    run: RunName = "last", json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False
+) -> None:
+    """Print a run: rounds, scores, rows, time, and the verdict."""
+    from toolkit.cli.show import print_run
+
+    print_run(run, as_json=json)
+
+
+@app.command()
+def chat(
+    run: RunName = "last",
+    text: Annotated[str | None, typer.Argument(help="One message; without it, a conversation.")] = None,
+) -> None:
+    """Ask the base and the trained student side by side."""
+    from toolkit.cli.chat import talk
+
+    talk(run, text)
+
+
+@app.command()
+def doctor() -> None:
+    """Say what works on this machine, and the command that fixes what does not."""
+    from toolkit.cli.doctor import examine
+
+    examine(Path.cwd())

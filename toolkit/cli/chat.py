@@ -1,0 +1,42 @@
+"""`chat`: the base and the trained student answer side by side."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import ExitStack
+
+import typer
+
+from toolkit.run import Run
+from toolkit.run.students import run_prompts
+from toolkit.students.student import Student
+
+
+def talk(name: str, text: str | None) -> None:
+    """Answer one message, or each line that is typed until an empty one."""
+    run = Run.open(name)
+    prompts = run_prompts(run)
+    with ExitStack() as stack:
+        trained = run.student()
+        stack.callback(trained.close)
+        base = run.student(trained=False)
+        stack.callback(base.close)
+        for line in [text] if text else _typed():
+            typer.echo(f"base student     {_answer(base, prompts.zero_shot(line))}")
+            typer.echo(f"trained student  {_answer(trained, prompts.trained(line))}")
+
+
+def _answer(student: Student, prompt: tuple) -> str:  # type: ignore[type-arg]
+    (_, answer), *_ = student.answer([prompt])
+    return "".join(character for character in answer if character.isprintable())
+
+
+def _typed():  # type: ignore[no-untyped-def]
+    """Lines from the terminal, or from a pipe, until an empty one or the end."""
+    while True:
+        if sys.stdin.isatty():
+            typer.echo("you> ", nl=False)
+        line = sys.stdin.readline().strip()
+        if not line:
+            return
+        yield line

@@ -1,0 +1,126 @@
+"""What a person sees while a run is carried out. It reads the journal and nothing else."""
+
+from __future__ import annotations
+
+import threading
+import time
+from types import TracebackType
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from toolkit.journal import JournalReader
+from toolkit.run import Run
+
+POLL_SECONDS = 0.5
+STAGE_WORDS = {
+    "prepare": "reading the data",
+    "baseline": "asking the untrained student",
+    "generate": "the teacher writes",
+    "train": "the student learns",
+    "evaluate": "the student is asked",
+    "exam": "the sealed exam",
+}
+
+
+class Display:
+    """Prints what happens as lines; on a terminal, with a live status line below them."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._console = Console(highlight=False)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="display", daemon=True)
+        self._seen = 0
+        self._stages_seen = 0
+
+    def __enter__(self) -> Display:
+        reader = JournalReader(self._run.folder)
+        self._seen = max((event["id"] for event in reader.events(limit=1_000_000)), default=0)
+        self._stages_seen = len(reader.stages())
+        reader.close()
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        reader = JournalReader(self._run.folder)
+        if not self._console.is_terminal:
+            while not self._stop.wait(POLL_SECONDS):
+                self._print_news(reader)
+            self._print_news(reader)
+            return
+        with self._console.status(Text("starting")) as status:
+            while not self._stop.wait(POLL_SECONDS):
+                self._print_news(reader)
+                status.update(Text(status_line(reader)))
+            self._print_news(reader)
+
+    def _print_news(self, reader: JournalReader) -> None:
+        stages = reader.stages()
+        for stage in stages[self._stages_seen :]:
+            words = STAGE_WORDS.get(stage["name"], stage["name"])
+            self._console.print(Text(f"{_clock(stage['started'])}  {_round(stage)}{words}", style="dim"))
+        self._stages_seen = len(stages)
+        for event in reader.events(after=self._seen):
+            self._seen = event["id"]
+            if line := event_line(event):
+                self._console.print(Text(f"{_clock(event['at'])}  {line}"))
+
+
+def event_line(event: dict[str, Any]) -> str:
+    """An event in words; an empty text for those that are not for this display."""
+    data, kind = event["data"], event["kind"]
+    if kind == "score":
+        interval = f"[{data['low']:.1%}, {data['high']:.1%}] n={data['n']}"
+        return f"{data['student']:<10} {data['split']:<8} {data['score']:6.1%}  {interval}"
+    if kind == "submission":
+        return f"round {event['round']}: {data['accepted']} rows accepted after {data['calls']} calls"
+    if kind == "round_ended":
+        return f"round {event['round']}: {data['decision']} ({data['reason']})"
+    if kind == "attempt_failed":
+        return f"attempt {event['round']} failed: {data['error_class']}, {data['accepted']} valid rows"
+    if kind == "verdict":
+        return str(data["sentence"])
+    if kind == "log":
+        return str(data["text"])
+    return ""
+
+
+def status_line(reader: JournalReader) -> str:
+    """The stage that is going on, how far it is, and when the run will be done."""
+    stages = reader.stages()
+    if not stages:
+        return "starting"
+    stage = stages[-1]
+    parts = [_round(stage) + STAGE_WORDS.get(stage["name"], stage["name"]), _progress(reader, stage)]
+    forecast = reader.last_event("forecast")
+    if forecast:
+        left = max(0.0, forecast["data"]["ends_at"] - time.time())
+        parts.append(f"about {left / 60:.0f} min left")
+    return " · ".join(part for part in parts if part)
+
+
+def _progress(reader: JournalReader, stage: dict[str, Any]) -> str:
+    if stage["name"] == "generate":
+        counts = reader.row_counts()
+        totals = reader.call_totals()
+        pace = totals["completion_tokens"] / totals["seconds"] if totals["seconds"] else 0
+        rejected = sum(counts["rejected"].values())
+        return f"{counts['accepted']} rows, {rejected} rejected, {totals['calls']} calls, {pace:.0f} tokens/s"
+    if stage["name"] == "train":
+        steps = reader.training_steps(stage["round"])
+        return f"step {steps[-1]['step']}/{steps[-1]['steps']}, loss {steps[-1]['loss']:.3f}" if steps else "loading"
+    return f"{time.time() - stage['started']:.0f} s"
+
+
+def _round(stage: dict[str, Any]) -> str:
+    return f"round {stage['round']}: " if stage["round"] else ""
+
+
+def _clock(at: float) -> str:
+    return time.strftime("%H:%M:%S", time.localtime(at))

@@ -1,0 +1,123 @@
+"""`doctor`: what works on this machine, and the command that fixes what does not."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+NEEDED_DISK = 4 * 2**30
+NEEDED_MEMORY = 6 * 2**30
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the examination; `fix` is empty when nothing has to be done."""
+
+    what: str
+    state: str
+    ok: bool
+    fix: str = ""
+    needed: bool = True
+
+
+def examine(folder: Path) -> None:
+    """Print all findings. Exit code 1 when something that is needed does not work."""
+    console = Console(highlight=False)
+    findings = list(look(folder))
+    for finding in findings:
+        mark, style = ("ok", "green") if finding.ok else ("--", "red" if finding.needed else "yellow")
+        console.print(Text(f"{mark:<3}", style=style) + Text(f"{finding.what:<20}{finding.state}"))
+        if finding.fix:
+            console.print(Text(f"   {'':<20}fix: {finding.fix}"))
+    if any(finding.needed and not finding.ok for finding in findings):
+        raise typer.Exit(1)
+    console.print(Text("this machine can carry out the quickstart: schoolhouse demo"))
+
+
+def look(folder: Path) -> Iterator[Finding]:
+    """Examine the machine; nothing is fetched or installed."""
+    yield _python()
+    yield from _machine(folder)
+    yield from _packages()
+    yield _compiler()
+    yield from _weights()
+    yield _dtype()
+    yield from _optional()
+
+
+def _python() -> Finding:
+    version = ".".join(str(part) for part in sys.version_info[:3])
+    ok = sys.version_info >= (3, 11)
+    return Finding("Python", version, ok, "" if ok else "install Python 3.11 or newer")
+
+
+def _machine(folder: Path) -> Iterator[Finding]:
+    from toolkit.hardware import machine
+
+    here = machine(folder)
+    yield Finding("processor", f"{here.processor}, {here.cores} cores", True)
+    memory = f"{here.memory / 2**30:.0f} GiB, {here.memory_free / 2**30:.0f} free"
+    enough = here.memory >= NEEDED_MEMORY
+    yield Finding("memory", memory, enough, "" if enough else "the quickstart needs 6 GiB: use smaller models")
+    roomy = here.disk_free >= NEEDED_DISK
+    yield Finding("disk", f"{here.disk_free / 2**30:.0f} GiB free", roomy, "" if roomy else "free 4 GiB of disk")
+
+
+def _packages() -> Iterator[Finding]:
+    for name, distribution in (
+        ("torch", "torch>=2.6,<2.14"),
+        ("transformers", "transformers"),
+        ("peft", "peft"),
+        ("datasets", "datasets"),
+        ("pydantic_monty", "pydantic-monty"),
+        ("llama_cpp", "llama-cpp-python"),
+        ("textual", "textual"),
+    ):
+        found = importlib.util.find_spec(name) is not None
+        fix = "" if found else f'pip install "{distribution}"'
+        yield Finding(name, "installed" if found else "missing", found, fix)
+
+
+def _compiler() -> Finding:
+    found = next((name for name in ("cc", "gcc", "clang", "cl") if shutil.which(name)), None)
+    built = importlib.util.find_spec("llama_cpp") is not None
+    fix = "sudo apt install build-essential   (macOS: xcode-select --install)"
+    return Finding(
+        "C compiler", found or "missing", bool(found), "" if found else f"{fix}, to build llama-cpp-python", not built
+    )
+
+
+def _weights() -> Iterator[Finding]:
+    from toolkit.errors import ModelError
+    from toolkit.models.weights import weights_path
+
+    for name in ("smollm2-135m-instruct", "qwen2.5-coder-1.5b-instruct"):
+        try:
+            yield Finding("weights", f"{name}: {weights_path(name)}", True)
+        except ModelError as error:
+            yield Finding("weights", f"{name}: {error.message}", False, f"schoolhouse models pull {name}")
+
+
+def _dtype() -> Finding:
+    from toolkit.errors import SchoolhouseError
+    from toolkit.models.torch_dtype import fast_dtype
+
+    try:
+        return Finding("training", f"{fast_dtype()} is the faster dtype here (measured)", True)
+    except SchoolhouseError as error:
+        return Finding("training", error.message, False, error.fix)
+
+
+def _optional() -> Iterator[Finding]:
+    ollama = shutil.which("ollama")
+    yield Finding("ollama", ollama or "not found; not needed", bool(ollama), "", needed=False)
+    gpu = shutil.which("nvidia-smi")
+    yield Finding("GPU", gpu or "none found; not needed", bool(gpu), "", needed=False)

@@ -1,0 +1,103 @@
+"""`runs` and `show`: a run's figures for people."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import typer
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from toolkit.run import Run
+
+console = Console(highlight=False)
+
+
+def print_runs() -> None:
+    """All runs, newest first."""
+    found = Run.list()
+    if not found:
+        typer.echo("no runs yet; start one with `schoolhouse demo`")
+        return
+    table = _table("run", "recipe", "status", "started", "last score")
+    for line in found:
+        started = time.strftime("%Y-%m-%d %H:%M", time.localtime(line.started))
+        best = f"{line.best:.1%}" if line.best is not None else ""
+        table.add_row(*(Text(cell) for cell in (line.name, line.recipe, line.status, started, best)))
+    console.print(table)
+
+
+def print_run(name: str, *, as_json: bool = False) -> None:
+    """One run: verdict, scores, rows, time."""
+    run = Run.open(name)
+    summary = run.summary()
+    if as_json:
+        typer.echo(json.dumps(summary, indent=2, ensure_ascii=False))
+        return
+    console.print(Text(f"{summary['run']}  {summary['recipe']}  {summary['status']}", style="bold"))
+    if summary["verdict"]:
+        console.print(Text(summary["verdict"]["sentence"], style=_colour(summary["verdict"]["word"])))
+    console.print(_scores(summary))
+    console.print(_rows(summary))
+    console.print(_costs(summary))
+    if summary["status"] in ("paused", "broken"):
+        typer.echo(f"go on with: schoolhouse resume {run.name}")
+
+
+def _scores(summary: dict[str, Any]) -> Table:
+    table = _table("student", "rows", "public", "gate", "probe", "private", "decision")
+    sealed = "private" if summary["exam"] else "gate"
+    for name, score in summary["baselines"].items():
+        cells = {sealed: _score(score)}
+        table.add_row(name, "", "", cells.get("gate", ""), "", cells.get("private", ""), "untrained")
+    examined = summary["exam"]["student"] if summary["exam"] else None
+    for found in summary["rounds"]:
+        private = _score(summary["exam"]) if examined == f"round-{found['round']}" else ""
+        scores = [_score(found[split]) for split in ("public", "gate", "probe")]
+        table.add_row(f"round {found['round']}", str(found["trained_on"]), *scores, private, found["decision"] or "…")
+    return table
+
+
+def _rows(summary: dict[str, Any]) -> Text:
+    rows = summary["rows"]
+    reasons = ", ".join(f"{reason} {count}" for reason, count in rows["rejected"].items())
+    text = f"rows: {rows['accepted']} accepted, {sum(rows['rejected'].values())} rejected"
+    return Text(f"{text} ({reasons})" if reasons else text)
+
+
+def _costs(summary: dict[str, Any]) -> Text:
+    seconds = ", ".join(f"{name} {_duration(value)}" for name, value in summary["seconds"].items())
+    tokens = summary["tokens"]
+    total = _duration(sum(summary["seconds"].values()))
+    return Text(
+        f"time: {total} ({seconds})\n"
+        f"teacher: {summary['calls']} calls, {tokens['completion']} tokens written, {tokens['prompt']} read"
+        f" ({tokens['cached']} of them from the cache)\n"
+        f"peak memory: {summary['peak_memory_bytes'] / 2**30:.1f} GiB"
+    )
+
+
+def _score(score: dict[str, Any]) -> str:
+    if not score["n"]:
+        return ""
+    return f"{score['score']:.1%} [{100 * score['low']:.0f}–{100 * score['high']:.0f}] n={score['n']}"
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}m{rest:02d}s" if minutes else f"{rest}s"
+
+
+def _colour(word: str) -> str:
+    return {"helped": "bold green", "hurt": "bold red"}.get(word, "bold yellow")
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=box.SIMPLE, pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table
