@@ -5,12 +5,49 @@ Every default that changes a result was measured; `docs/results.md` has the figu
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveInt, WithJsonSchema
 
 Fraction = Annotated[float, Field(gt=0, le=1)]
 LabelledSplit = Literal["public", "gate", "private"]
+
+
+def _read_labels(value: Any) -> Any:
+    """A list of names, or name -> description; either way name -> description, in the order written."""
+    if isinstance(value, list):
+        twice = sorted({str(name) for name in value if value.count(name) > 1})
+        if twice:
+            raise ValueError(f"{twice[0]!r} is there twice")
+        value = dict.fromkeys(map(_label_name, value), "")
+    if not isinstance(value, dict):
+        raise ValueError("should be a list of labels, or a mapping label: description")
+    described = {_label_name(name): "" if about is None else about for name, about in value.items()}
+    if len(described) < 2:
+        raise ValueError(f"a label task needs at least 2 labels, here are {len(described)}")
+    return described
+
+
+def _label_name(name: Any) -> str:
+    if isinstance(name, int) and not isinstance(name, bool):
+        return str(name)
+    if not isinstance(name, str) or not name.strip():
+        raise ValueError(f"the label {name!r} is not text; write it in quotes")
+    return name.strip()
+
+
+Labels = Annotated[
+    dict[str, str],
+    BeforeValidator(_read_labels),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "array", "items": {"type": ["string", "integer"]}, "minItems": 2, "uniqueItems": True},
+                {"type": "object", "additionalProperties": {"type": ["string", "null"]}, "minProperties": 2},
+            ]
+        }
+    ),
+]
 
 
 class Section(BaseModel):
@@ -25,9 +62,7 @@ class Task(Section):
     about: str = Field(description="one or two sentences for the teacher: what the messages are, who writes them")
     system: str = Field(description="what the trained student sees as system message; short on purpose")
     answer: Literal["label"] = Field("label", description="the kind of answer; it chooses the scorer")
-    labels: dict[str, str] = Field(
-        description="label -> what it means; a plain list is read as labels without a description", min_length=2
-    )
+    labels: Labels = Field(description="label -> what it means; a plain list is read as labels without a description")
 
 
 class Data(Section):

@@ -1,0 +1,51 @@
+"""A recipe as the rest of the program sees it: checked values and where they came from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from toolkit.recipe.schema import RecipeFile
+from toolkit.recipe.yaml_text import dump
+from toolkit.types import Json, digest
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A checked recipe.
+
+    Args:
+        folder: what paths in it are relative to.
+        path: the YAML file, as errors name it.
+        file: the effective values, overrides included.
+        text: the YAML as it was written.
+    """
+
+    folder: Path
+    path: Path
+    file: RecipeFile
+    text: str
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A digest of the effective values: equal recipes do equal work. 64 hex digits."""
+        return digest(self.values())
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """The labels in use, with their descriptions: task.labels narrowed by data.labels."""
+        known, chosen = self.file.task.labels, self.file.data.labels
+        if chosen == "all":
+            return dict(known)
+        names = list(known)[:chosen] if isinstance(chosen, int) else [name for name in known if name in chosen]
+        return {name: known[name] for name in names}
+
+    def values(self) -> dict[str, Json]:
+        """The effective values, defaults included."""
+        values: dict[str, Json] = self.file.model_dump(mode="json")
+        return values
+
+    def dump(self) -> str:
+        """The effective recipe as YAML; `recipe_from_text` reads it back to an equal one."""
+        return dump(self.values())
