@@ -1,0 +1,73 @@
+"""The firewall between evaluation items and training rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from toolkit.data.fingerprints import LONG_RUN, SHORT_RUN, Fingerprint, fingerprint, word_runs
+from toolkit.data.near_duplicates import THRESHOLD, NearDuplicates, hashed, normalise
+from toolkit.types import Item, SplitName
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A text that is too close to an evaluation item.
+
+    Args:
+        similarity: 1 for the same text; else the share of what both have in common.
+        kind: exact (same normalised text), near (character n-grams), run (a run of words copied).
+    """
+
+    split: SplitName
+    item_id: str
+    similarity: float
+    kind: Literal["exact", "near", "run"]
+
+
+class Firewall:
+    """Knows all evaluation items by their hashes and says which a text is too close to."""
+
+    def __init__(
+        self,
+        public: Iterable[Item],
+        gate: Iterable[Item],
+        sealed: Sequence[Fingerprint],
+        threshold: float = THRESHOLD,
+    ) -> None:
+        prints: list[tuple[SplitName, Fingerprint]] = [("private", one) for one in sealed]
+        prints += [("gate", fingerprint(item)) for item in gate]
+        prints += [("public", fingerprint(item)) for item in public]
+        self._known = prints
+        self._exact: dict[str, int] = {}
+        self._runs: dict[str, int] = {}
+        self._near = NearDuplicates(threshold)
+        for index, (_, one) in enumerate(prints):
+            self._exact.setdefault(one.exact, index)
+            for run in one.runs:
+                self._runs.setdefault(run, index)
+            self._near.add_shingles(one.shingles)
+
+    def check(self, text: str) -> Hit | None:
+        """The evaluation item that a text is too close to; the most guarded one of equally close."""
+        normal = normalise(text)
+        same = self._exact.get(hashed(normal))
+        if same is not None:
+            return self._hit(same, 1.0, "exact")
+        near = self._near.nearest(text)
+        if near:
+            return self._hit(near[0], near[1], "near")
+        return self._copied(normal.split())
+
+    def _copied(self, words: list[str]) -> Hit | None:
+        for size in range(LONG_RUN, SHORT_RUN - 1, -1):
+            found = word_runs(words, size) if len(words) >= size else frozenset()
+            for index in sorted(self._runs[run] for run in found & self._runs.keys()):
+                runs = self._known[index][1].runs
+                return self._hit(index, len(runs & found) / len(runs), "run")
+        return None
+
+    def _hit(self, index: int, similarity: float, kind: Literal["exact", "near", "run"]) -> Hit:
+        split, one = self._known[index]
+        return Hit(split, one.item_id, similarity, kind)

@@ -1,0 +1,79 @@
+"""A run's data: read and split once, then kept in the run's folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from toolkit.data.sealed import Sealed, as_lines, read_items
+from toolkit.data.sources import read_examples
+from toolkit.data.splits import Splits, make_splits
+from toolkit.errors import DataError, JournalError
+from toolkit.paths import write_text
+from toolkit.recipe import Recipe
+from toolkit.types import Item, Row
+
+FOLDER = "data"
+DONE = "prepared.json"
+"""Written last: when it is there, everything else is."""
+
+
+@dataclass(frozen=True)
+class RunData:
+    """What a run measures with. The private items are in `sealed`."""
+
+    public: list[Item]
+    gate: list[Item]
+    sealed: Sealed
+    labels: dict[str, str]
+    extra: list[Row] = field(default_factory=list)
+    """Labelled rows that no split took."""
+    dropped: Mapping[str, int] = field(default_factory=dict)
+    """How many examples were left out, by reason."""
+
+
+def prepare(recipe: Recipe, run_folder: Path) -> RunData:
+    """The run's data; made the first time, read back afterwards without the original files.
+
+    Raises:
+        DataError: the data cannot be used; nothing is left behind that a later call would take for whole.
+        JournalError: the folder's data were made for another choice of data, or are damaged.
+    """
+    folder = run_folder / FOLDER
+    if (folder / DONE).is_file():
+        return _read_back(recipe, folder)
+    splits = make_splits(read_examples(recipe), recipe)
+    try:
+        _write(splits, recipe, folder)
+    except OSError as error:
+        fix = "free some space or choose another folder with SCHOOLHOUSE_RUNS, then run again"
+        raise DataError(f"cannot be written: {error.strerror}", fix, path=folder) from error
+    return _read_back(recipe, folder)
+
+
+def _write(splits: Splits, recipe: Recipe, folder: Path) -> None:
+    write_text(folder / "public.jsonl", as_lines(splits.items["public"]))
+    write_text(folder / "gate.jsonl", as_lines(splits.items["gate"]))
+    write_text(folder / "extra.jsonl", "".join(_row_line(row) for row in splits.extra))
+    Sealed.write(folder, splits.items["private"])
+    done = {"labels": recipe.labels, "dropped": dict(splits.dropped)}
+    write_text(folder / DONE, json.dumps(done, ensure_ascii=False))
+
+
+def _row_line(row: Row) -> str:
+    return json.dumps([row.input, row.output, row.skill], ensure_ascii=False) + "\n"
+
+
+def _read_back(recipe: Recipe, folder: Path) -> RunData:
+    try:
+        done = json.loads((folder / DONE).read_text(encoding="utf-8"))
+        lines = (folder / "extra.jsonl").read_text(encoding="utf-8").split("\n")
+        extra = [Row(*json.loads(line)) for line in lines if line]
+    except (OSError, ValueError, TypeError) as error:
+        raise JournalError(f"{folder} is damaged: {error}", "start a new run") from None
+    if list(done["labels"]) != list(recipe.labels):
+        raise JournalError(f"{folder} was made with other labels than the recipe's", "start a new run")
+    items = {name: read_items(folder / f"{name}.jsonl") for name in ("public", "gate")}
+    return RunData(items["public"], items["gate"], Sealed(folder), recipe.labels, extra, done["dropped"])
