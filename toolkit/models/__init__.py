@@ -1,0 +1,1 @@
+"""Models: the catalog of weights, fetching, and the chat model seam."""
