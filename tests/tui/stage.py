@@ -1,0 +1,74 @@
+"""A stage for the screens: an app whose toolkit is made up, on journals that are real."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from toolkit.journal import DATABASE, JournalReader
+from tui.app import SchoolhouseApp
+from tui.runs import Runs
+from tui.state import RecipeLine, RunLine, Status
+
+RECIPES = [
+    RecipeLine("quickstart", Path("recipes/quickstart"), "Route a help-desk message to one of 14 intents."),
+    RecipeLine("banking77", Path("recipes/banking77"), "Tell which of 16 banking intents a customer's message has."),
+    RecipeLine("broken", Path("recipes/broken"), "", "recipe.yaml:7: train.learning_rate: unknown, did you mean lr?"),
+]
+
+
+@dataclass
+class MadeUpRuns(Runs):
+    """Recipes and machine are made up; runs are the journals below `folder`."""
+
+    folder: Path
+    clock: float = 0.0
+    status_now: Status = "running"
+    asked: list[str] = field(default_factory=list)
+
+    def now(self) -> float:
+        return self.clock
+
+    def recipes(self) -> list[RecipeLine]:
+        return RECIPES
+
+    def runs(self) -> list[RunLine]:
+        found = []
+        for path in sorted(self.folder.glob(f"*/{DATABASE}")):
+            reader = JournalReader(path.parent)
+            status = self.status(path.parent)
+            best = None if status == "paused" else 0.726
+            created = float(reader.meta("created", 0.0))
+            found.append(RunLine(path.parent.name, path.parent, "quickstart", status, created, best))
+            reader.close()
+        return sorted(found, key=lambda line: line.status != "running")
+
+    def find(self, name: str) -> Path:
+        return self.folder / name
+
+    def estimate(self, recipe: RecipeLine) -> str:
+        return "3 rounds, at most 400 rows, at most 30 minutes"
+
+    def start(self, recipe: RecipeLine) -> Path:
+        self.asked.append(f"start {recipe.name}")
+        return self.folder / "quickstart-live"
+
+    def pause(self, folder: Path) -> None:
+        self.asked.append("pause")
+
+    def resume(self, folder: Path) -> None:
+        self.asked.append("resume")
+
+    def status(self, folder: Path) -> Status:
+        reader = JournalReader(folder)
+        try:
+            return "finished" if reader.meta("state") == "finished" else self.status_now
+        finally:
+            reader.close()
+
+    def machine(self) -> str:
+        return "Linux x86_64 · 2 cores · 24 GiB memory, 11 GiB free · 41 GiB disk free"
+
+
+def make_app(folder: Path, now: float, open_first: Path | None = None) -> SchoolhouseApp:
+    return SchoolhouseApp(MadeUpRuns(folder, now), open_first=open_first)

@@ -1,0 +1,102 @@
+"""The application: themes, keys, the feed's thread, and the way between screens."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+
+from textual import work
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+from textual.worker import get_current_worker
+
+from toolkit.errors import SchoolhouseError
+from tui.feed import Feed
+from tui.runs import Runs
+from tui.screens.help import HelpScreen
+from tui.screens.home import HomeScreen
+from tui.theme import PAPER, SLATE, THEMES
+
+T = TypeVar("T")
+
+
+class SchoolhouseApp(App[None]):
+    """Schoolhouse in a terminal.
+
+    Args:
+        runs: the door to the toolkit.
+        open_first: the folder of the run whose screen is opened at once.
+    """
+
+    TITLE = "Schoolhouse"
+    CSS_PATH = "app.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("question_mark", "help", "Help", key_display="?"),
+        Binding("q", "quit", "Quit"),
+    ]
+
+    def __init__(self, runs: Runs | None = None, open_first: Path | None = None) -> None:
+        super().__init__()
+        self.runs = runs or Runs()
+        self.feed = Feed()
+        self._open_first = open_first
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.theme = PAPER.name if os.environ.get("SCHOOLHOUSE_THEME") == "light" else SLATE.name
+
+    def on_mount(self) -> None:
+        self.push_screen(HomeScreen())
+        if self._open_first:
+            self.open_run(self._open_first)
+        self.call_after_refresh(self._begin_feed)  # the first frame comes before the first look
+
+    def _begin_feed(self) -> None:
+        self.run_worker(
+            self._feed_thread, name="journal-feed", group="feed", thread=True, exclusive=True, exit_on_error=False
+        )
+
+    def _feed_thread(self) -> None:
+        worker = get_current_worker()
+        self.feed.work(lambda: worker.is_cancelled)
+
+    # -- between screens -----------------------------------------------------------------------
+
+    def open_run(self, folder: Path) -> None:
+        from tui.screens.run import RunScreen  # imported here: the plots are not needed for the first frame
+
+        self.push_screen(RunScreen(folder))
+
+    def action_help(self) -> None:
+        if not isinstance(self.screen, HelpScreen):
+            self.push_screen(HelpScreen())
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        yield SystemCommand("Light", "Paper and ink", partial(self._use_theme, PAPER.name))
+        yield SystemCommand("Dark", "Slate and chalk", partial(self._use_theme, SLATE.name))
+        yield from super().get_system_commands(screen)
+
+    def _use_theme(self, name: str) -> None:
+        self.theme = name
+
+    # -- work that may block -------------------------------------------------------------------
+
+    @work(thread=True, group="actions", exit_on_error=False)
+    def perform(self, job: Callable[[], T], then: Callable[[T], object]) -> None:
+        """Do `job` in a thread, then call `then` with its result; an error is shown."""
+        try:
+            result = job()
+        except SchoolhouseError as error:
+            self.call_from_thread(self.complain, error.message, error.fix)
+        except Exception as error:
+            self.call_from_thread(self.complain, f"{type(error).__name__}: {error}", "")
+        else:
+            self.call_from_thread(then, result)
+
+    def complain(self, message: str, fix: str) -> None:
+        """Show an error with its fix; the text is literal."""
+        text = f"{message}\n\nFix: {fix}" if fix else message
+        self.notify(text, title="That did not work", severity="error", timeout=12, markup=False)

@@ -1,0 +1,201 @@
+"""The one thread that reads journals. Screens say what to look at and get messages; they never read."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from textual.message import Message
+from textual.message_pump import MessagePump
+
+from toolkit.journal import DATABASE, JournalReader
+from tui.runs import Runs
+from tui.state import News, Record, RunLine, Status
+
+RUN_SECONDS = 0.3
+RUNS_SECONDS = 2.0
+CALLS_FOR_PACE = 12
+LOOKS_PER_STATUS = 5
+QUEUE_LIMIT = 8
+
+
+class RunsListed(Message):
+    """The list of runs, the live ones first."""
+
+    def __init__(self, runs: list[RunLine]) -> None:
+        super().__init__()
+        self.runs = runs
+
+
+class RunNews(Message):
+    """Something happened in the run that is looked at."""
+
+    def __init__(self, news: News) -> None:
+        super().__init__()
+        self.news = news
+
+
+class FeedFailed(Message):
+    """The last look did not work; the next one may."""
+
+    def __init__(self, error: str) -> None:
+        super().__init__()
+        self.error = error
+
+
+class Source(Protocol):
+    """Something to look at every `seconds`. `look` returns None when there is nothing new."""
+
+    seconds: float
+
+    def look(self) -> Message | None: ...
+    def close(self) -> None: ...
+
+
+class RunsSource:
+    """The list of runs; news only when it changed."""
+
+    seconds = RUNS_SECONDS
+
+    def __init__(self, runs: Runs) -> None:
+        self._runs = runs
+        self._shown: list[RunLine] | None = None
+
+    def look(self) -> Message | None:
+        found = self._runs.runs()
+        if found == self._shown:
+            return None
+        self._shown = found
+        return RunsListed(found)
+
+    def close(self) -> None:
+        self._shown = None
+
+
+class RunSource:
+    """One run's journal, read from where the last look ended."""
+
+    seconds = RUN_SECONDS
+
+    def __init__(self, runs: Runs, folder: Path) -> None:
+        self._runs, self._folder = runs, folder
+        self._reader: JournalReader | None = None
+        self._stamp: tuple[tuple[int, int], ...] = ()
+        self._looks = 0
+        self._status: Status = "paused"
+        self._event = 0
+        self._row_at = 0.0
+
+    def look(self) -> Message | None:
+        stamp, status = self._file_stamp(), self._status
+        if self._looks % LOOKS_PER_STATUS == 0 or stamp != self._stamp:
+            status = self._runs.status(self._folder)
+        self._looks += 1
+        if stamp == self._stamp and status == self._status:
+            return None
+        news = self._read(status)
+        self._stamp, self._status = stamp, status  # only now: a look that failed is repeated
+        return RunNews(news)
+
+    def close(self) -> None:
+        if self._reader:
+            self._reader.close()
+            self._reader = None
+
+    def _read(self, status: Status) -> News:
+        first = self._reader is None
+        self._reader = reader = self._reader or JournalReader(self._folder)
+        events, rows = _all_events(reader, self._event), reader.rows(after=self._row_at)
+        news = News(
+            status=status,
+            events=events,
+            stages=reader.stages(),
+            rows=sorted(rows, key=_row_order),
+            counts=reader.row_counts(),
+            totals=reader.call_totals(),
+            recent_calls=reader.calls(limit=CALLS_FOR_PACE),
+            steps=_newest_steps(reader),
+            verdict=reader.meta("verdict"),
+            limits=self._runs.limits(reader) if first else None,
+        )
+        self._event = max((event["id"] for event in events), default=self._event)
+        self._row_at = max((row["at"] for row in rows), default=self._row_at)
+        return news
+
+    def _file_stamp(self) -> tuple[tuple[int, int], ...]:
+        """Changes with every write: SQLite appends to the WAL, or writes the WAL's pages back."""
+        stats = []
+        for path in (self._folder / DATABASE, self._folder / f"{DATABASE}-wal"):
+            if path.exists():
+                stat = path.stat()
+                stats.append((stat.st_mtime_ns, stat.st_size))
+        return tuple(stats)
+
+
+def _row_order(row: Record) -> tuple[float, int]:
+    return row["at"], row["seq"]
+
+
+def _all_events(reader: JournalReader, after: int) -> list[Record]:
+    events: list[Record] = []
+    while found := reader.events(after=after):
+        events += found
+        after = found[-1]["id"]
+    return events
+
+
+def _newest_steps(reader: JournalReader) -> list[Record]:
+    rounds = reader.rounds()
+    for record in reversed(rounds):
+        if steps := reader.training_steps(record["number"]):
+            return steps
+    return []
+
+
+class Feed:
+    """Looks at one source at a time and posts what it finds to the screen that asked."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Event()
+        self._lock = threading.Lock()
+        self._source: Source | None = None
+        self._receiver: MessagePump | None = None
+
+    def follow(self, source: Source, receiver: MessagePump) -> None:
+        """From now on look at `source` for `receiver`. Returns at once."""
+        with self._lock:
+            self._source, self._receiver = source, receiver
+        self._changed.set()
+
+    def work(self, is_cancelled: Callable[[], bool]) -> None:
+        """The thread's body: look, post, wait; until cancelled."""
+        current: Source | None = None
+        while not is_cancelled():
+            self._changed.clear()
+            with self._lock:
+                source, receiver = self._source, self._receiver
+            if current is not None and source is not current:
+                current.close()
+            current = source
+            if source and receiver and receiver.message_queue_size < QUEUE_LIMIT:
+                self._post(source, receiver)
+            self._wait(source.seconds if source else RUN_SECONDS, is_cancelled)
+        if current is not None:
+            current.close()
+
+    def _post(self, source: Source, receiver: MessagePump) -> None:
+        try:
+            message = source.look()
+        except Exception as error:  # the thread must live on: a folder may vanish and come back
+            message = FeedFailed(f"{type(error).__name__}: {error}")
+        if message and self._receiver is receiver:
+            receiver.post_message(message)
+
+    def _wait(self, seconds: float, is_cancelled: Callable[[], bool]) -> None:
+        """Wait in short steps, so that a new source or the end of the app is noticed."""
+        while seconds > 0 and not is_cancelled():
+            if self._changed.wait(min(seconds, RUN_SECONDS)):
+                return
+            seconds -= RUN_SECONDS

@@ -1,0 +1,184 @@
+"""Run: one run as it goes on, or as it went."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Footer, Static, TabbedContent, TabPane
+
+from tui.eventlog import LogLine
+from tui.feed import FeedFailed, RunNews, RunSource
+from tui.state import RunView, advance
+from tui.text import clean, clock, duration
+from tui.widgets.lessons import Lessons
+from tui.widgets.loss import LossPlot
+from tui.widgets.marks import HOUSE, MUTED, STATUS_MARKS, TONES
+from tui.widgets.samples import LatestSamples, sample_lines
+from tui.widgets.scores import ScorePlot, ScoreTable
+from tui.widgets.scrolling import GrowingList, hanging
+from tui.widgets.stages import Progress, StageRow
+
+if TYPE_CHECKING:
+    from tui.app import SchoolhouseApp
+
+SPLITS = ("gate", "public", "probe", "private")
+
+
+class RunScreen(Screen[None]):
+    """The screen of the run in `folder`."""
+
+    CSS_PATH = "run.tcss"
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide"), (160, "-huge")]  # noqa: RUF012 - textual declares it
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]  # noqa: RUF012
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "back", "Back"),
+        Binding("p", "pause_or_resume", "Pause / go on"),
+        Binding("1", "tab('overview')", "Overview", show=False),
+        Binding("2", "tab('samples')", "Samples", show=False),
+        Binding("3", "tab('log')", "Log", show=False),
+        Binding("s", "split", "Split"),
+    ]
+    app: SchoolhouseApp
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.folder = folder
+        self.view = RunView(clean(folder.name, 80))
+        self.split = SPLITS[0]
+        self._source: RunSource | None = None
+        self._pausing = False
+
+    def compose(self) -> ComposeResult:
+        with Horizontal(classes="title-bar"):
+            yield Static("", id="name")
+            yield Static("", id="status", classes="right")
+        with Vertical(id="head"):
+            yield StageRow(id="stages")
+            yield Progress(id="progress")
+        with TabbedContent(initial="overview"):
+            with TabPane("Overview", id="overview"), VerticalScroll(id="board"):
+                yield from self._compose_board()
+            with TabPane("Samples", id="samples"):
+                yield GrowingList("the teacher has not written anything yet", id="sample-list")
+            with TabPane("Log", id="log"):
+                yield GrowingList("nothing has happened yet", id="log-list")
+        yield Footer()
+
+    def _compose_board(self) -> ComposeResult:
+        with Horizontal(id="scores"):
+            with Vertical(classes="panel", id="plot-panel"):
+                yield ScorePlot()
+            with Vertical(classes="panel", id="table-panel"):
+                yield ScoreTable()
+        with Horizontal(id="work"):
+            with Vertical(classes="panel", id="loss-panel"):
+                yield LossPlot()
+            with Vertical(classes="panel", id="lessons-panel"):
+                yield Lessons()
+        with Vertical(classes="panel", id="samples-panel"):
+            yield LatestSamples()
+
+    def on_mount(self) -> None:
+        self.query_one("#lessons-panel").border_title = "Lessons"
+        self.query_one("#samples-panel").border_title = "Samples as they come"
+        self.query_one("#loss-panel").border_title = "Loss"
+        self.set_interval(1.0, self._show_time, name="clock")
+        self._show()
+
+    def on_screen_resume(self) -> None:
+        self._source = self._source or RunSource(self.app.runs, self.folder)
+        self.app.feed.follow(self._source, self)
+
+    # -- what is shown -------------------------------------------------------------------------
+
+    @on(RunNews)
+    def take_news(self, message: RunNews) -> None:
+        self.view = advance(self.view, message.news)
+        self._pausing = self._pausing and self.view.status == "running"
+        self._show()
+
+    @on(FeedFailed)
+    def show_failure(self, message: FeedFailed) -> None:
+        self.query_one("#status", Static).update(Content.styled(clean(message.error, 60), "$error"))
+
+    def _show(self) -> None:
+        view = self.view
+        self._show_time()
+        self._show_titles()
+        self.query_one(ScorePlot).show(view, self.split)
+        self.query_one(ScoreTable).show(view, self.split)
+        self.query_one(LossPlot).show(view.training)
+        self.query_one(Lessons).show(view)
+        self.query_one(LatestSamples).show(view.samples)
+        self.query_one("#sample-list", GrowingList).show(
+            lambda width: [sample_lines(sample, width) for sample in view.samples], view.samples
+        )
+        self.query_one("#log-list", GrowingList).show(
+            lambda width: [_log_content(line, width) for line in view.log], view.log
+        )
+
+    def _show_time(self) -> None:
+        """Whatever changes because time passes."""
+        view, now = self.view, self.app.runs.now()
+        mark, style = STATUS_MARKS[view.status]
+        title = Content.assemble((f"{HOUSE} ", "$primary"), (view.name, "bold $primary"))
+        if view.names and self.size.width >= 100:
+            teacher = view.names.get("teacher", "").rpartition("/")[2]
+            title += Content.styled(f"   {view.names.get('student')} taught by {teacher}", MUTED)
+        self.query_one("#name", Static).update(title)
+        words = Content.assemble((f"{mark} {view.status}", style), f"  {duration(view.elapsed(now))}")
+        self.query_one("#status", Static).update(words)
+        self.query_one(StageRow).show(view, now)
+        self.query_one(Progress).show(view, now, self._pausing)
+
+    def _show_titles(self) -> None:
+        training = self.view.training
+        self.query_one("#plot-panel").border_title = f"Score by round, {self.split}"
+        self.query_one("#table-panel").border_title = f"Scores, {self.split}"
+        loss = self.query_one("#loss-panel")
+        if training.losses:
+            loss.border_title = f"Loss, round {training.round}"
+            loss.border_subtitle = f"{training.losses[-1][1]:.3f} at step {training.step} of {training.steps}"
+
+    # -- keys ----------------------------------------------------------------------------------
+
+    def action_back(self) -> None:
+        self.app.pop_screen()
+
+    def action_tab(self, name: str) -> None:
+        self.query_one(TabbedContent).active = name
+
+    def action_split(self) -> None:
+        """Show the next split that has scores."""
+        scored = [split for split in SPLITS if any(point.split == split for point in self.view.scores)]
+        if scored:
+            index = scored.index(self.split) if self.split in scored else -1
+            self.split = scored[(index + 1) % len(scored)]
+            self._show()
+
+    def action_pause_or_resume(self) -> None:
+        runs, folder = self.app.runs, self.folder
+        if self.view.status == "running":
+            self._pausing = True
+            self._show_time()
+            self.app.perform(partial(runs.pause, folder), _nothing)
+        elif self.view.status in ("paused", "broken"):
+            self.notify("going on …", timeout=3)
+            self.app.perform(partial(runs.resume, folder), _nothing)
+
+
+def _nothing(_result: None) -> None:
+    """The journal tells what became of it."""
+
+
+def _log_content(line: LogLine, width: int) -> Content:
+    start = Content.styled(f"{clock(line.at)}  ", MUTED)
+    return hanging(start, Content.styled(line.text, TONES[line.tone]), width)

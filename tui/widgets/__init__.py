@@ -1,0 +1,1 @@
+"""Pieces of screens. They draw values that they are given, and do nothing else."""
