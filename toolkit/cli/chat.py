@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 
 import typer
@@ -10,6 +11,7 @@ import typer
 from toolkit.run import Run
 from toolkit.run.students import run_prompts
 from toolkit.students.student import Student
+from toolkit.types import Message
 
 
 def talk(name: str, text: str | None) -> None:
@@ -26,12 +28,12 @@ def talk(name: str, text: str | None) -> None:
             typer.echo(f"trained student  {_answer(trained, prompts.trained(line))}")
 
 
-def _answer(student: Student, prompt: tuple) -> str:  # type: ignore[type-arg]
+def _answer(student: Student, prompt: Sequence[Message]) -> str:
     (_, answer), *_ = student.answer([prompt])
     return "".join(character for character in answer if character.isprintable())
 
 
-def _typed():  # type: ignore[no-untyped-def]
+def _typed() -> Iterator[str]:
     """Lines from the terminal, or from a pipe, until an empty one or the end."""
     while True:
         if sys.stdin.isatty():

@@ -97,7 +97,7 @@ def status_line(reader: JournalReader) -> str:
     if not stages:
         return "starting"
     stage = stages[-1]
-    parts = [_round(stage) + STAGE_WORDS.get(stage["name"], stage["name"]), _progress(reader, stage)]
+    parts = [_round(stage) + STAGE_WORDS.get(str(stage["name"]), str(stage["name"])), _progress(reader, stage)]
     forecast = reader.last_event("forecast")
     if forecast:
         left = max(0.0, forecast["data"]["ends_at"] - time.time())

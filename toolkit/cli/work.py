@@ -50,10 +50,9 @@ def carry_out(run: Run) -> None:
 
 def require_weights(recipe: Recipe, *, fetch: bool) -> None:
     """The teacher's and the student's weights are here, or the error says how to get them."""
-    from toolkit.models.chat import split_name
     from toolkit.models.weights import weights_path
 
-    backend, teacher = split_name(recipe.file.teacher.model)
+    backend, _, teacher = recipe.file.teacher.model.partition("/")
     names = [recipe.file.student.model, *([teacher] if backend == "llama_cpp" else [])]
     if fetch:
         from toolkit.cli.models_command import pull_all

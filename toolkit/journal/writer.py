@@ -65,7 +65,7 @@ class Journal(JournalReader):
     def set_meta(self, key: str, value: Json) -> None:
         self._write("INSERT OR REPLACE INTO meta VALUES (?, ?)", key, _json(value))
 
-    def event(self, kind: str, round: int | None = None, **data: Json) -> None:
+    def event(self, kind: str, round: int | None = None, /, **data: Json) -> None:
         """Note that something happened; `kind` is one lower-case word."""
         self._write(
             "INSERT INTO events (at, kind, round, data) VALUES (?, ?, ?, ?)",

@@ -129,7 +129,7 @@ class Run:
         return JournalReader(self.folder)
 
     @property
-    def rounds(self) -> list[Record]:
+    def rounds(self) -> Sequence[Record]:
         return self.reader.rounds()
 
     def line(self) -> RunSummary:
@@ -157,7 +157,7 @@ class Run:
 
         return as_dataset(self.reader.rows(status=status))
 
-    def outcomes(self, student: str, split: str = "gate") -> list[Outcome]:
+    def outcomes(self, student: str, split: str = "gate") -> Sequence[Outcome]:
         """Per-item outcomes of a student: `zero-shot`, `few-shot` or `round-N`."""
         return self.reader.outcomes(student, split)
 

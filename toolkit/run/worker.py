@@ -113,6 +113,6 @@ def is_alive(worker: dict[str, float] | None) -> bool:
     if not worker or int(worker["pid"]) == os.getpid():
         return bool(worker)
     try:
-        return abs(psutil.Process(int(worker["pid"])).create_time() - worker["created"]) < 1.0
+        return bool(abs(psutil.Process(int(worker["pid"])).create_time() - worker["created"]) < 1.0)
     except psutil.Error:
         return False

@@ -76,7 +76,7 @@ class Session:
     def seconds(self) -> float:
         """Wall clock of all stages so far; stages do not overlap."""
         now = time.time()
-        return sum((stage["ended"] or now) - stage["started"] for stage in self.journal.stages())
+        return float(sum((stage["ended"] or now) - stage["started"] for stage in self.journal.stages()))
 
     def firewall(self) -> Firewall:
         return Firewall(self.data.public, self.data.gate, self.data.sealed.fingerprints())
