@@ -1,0 +1,251 @@
+"""A chat model in this process, through llama.cpp.
+
+Requests are taken in the order of their tokens, so that neighbours share the longest
+prefix; a prefix that any slot holds is never computed twice. Several requests are decoded
+in one pass where that is faster than one after the other.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from toolkit.errors import ModelError
+from toolkit.models.chat import ModelInfo
+from toolkit.models.llama_native import BATCH_TOKENS, Engine, Entry, Sampler
+from toolkit.models.weights import weights_path
+from toolkit.types import Completion, Request
+
+SLOTS = 4
+CELLS_PER_SLOT = 1024
+_WORTH_WAITING = 16  # tokens of prefix that another slot is about to compute
+
+
+def open_model(name: str, *, context: int = 2048, threads: int | None = None) -> LlamaCppModel:
+    """Open a catalog name or a path to a .gguf file. Raises ModelError."""
+    return LlamaCppModel(weights_path(name), name=name, context=context, threads=threads)
+
+
+@dataclass(slots=True)
+class _Job:
+    """A request on its way: its prompt, and the answer so far."""
+
+    request: Request
+    prompt: list[int]
+    sampler: Sampler | None = None
+    answer: list[int] = field(default_factory=list)
+    text: bytearray = field(default_factory=bytearray)
+    cached: int = 0
+    seconds: float = 0.0
+
+    @property
+    def tokens(self) -> list[int]:
+        return self.prompt + self.answer
+
+    @property
+    def room(self) -> int:
+        return len(self.prompt) + self.request.max_tokens
+
+
+@dataclass(slots=True)
+class _Slot:
+    """One sequence of the KV cache: the tokens that it holds, and who is using it."""
+
+    id: int
+    held: list[int] = field(default_factory=list)
+    job: _Job | None = None
+
+
+class LlamaCppModel:
+    """A GGUF file that answers chats.
+
+    Args:
+        context: tokens that prompt and answer may take together.
+        threads: CPU threads; the physical cores when not given.
+        slots: requests decoded at the same time.
+    """
+
+    def __init__(
+        self, path: Path, *, name: str = "", context: int = 2048, threads: int | None = None, slots: int = SLOTS
+    ) -> None:
+        cells = max(context, slots * min(context, CELLS_PER_SLOT))
+        self._engine = Engine(path, cells=cells, sequences=slots, threads=threads or default_threads())
+        self._context, self._cells = min(context, self._engine.trained_context), cells
+        self._slots = [_Slot(number) for number in range(slots)]
+        self._grammars: dict[str, str] = {}
+        template = bool(self._engine.chat_template())
+        self._render = self._engine.renderer() if template else None
+        self._info = ModelInfo(name or path.stem, "llama_cpp", self._context, self._engine.vocabulary, template)
+
+    def info(self) -> ModelInfo:
+        return self._info
+
+    def close(self) -> None:
+        self._engine.close()
+
+    def complete(self, requests: Sequence[Request]) -> Iterator[tuple[Request, Completion]]:
+        """Answers as they are finished. Raises ModelError when a prompt is longer than the context."""
+        pending = deque(sorted((self._job(request) for request in requests), key=lambda job: job.prompt))
+        try:
+            while pending or any(slot.job for slot in self._slots):
+                self._admit(pending)
+                yield from self._step()
+        finally:
+            for slot in self._slots:
+                self._release(slot)
+
+    # -- from request to job ------------------------------------------------------------------
+
+    def _job(self, request: Request) -> _Job:
+        if self._render is None:
+            raise ModelError(
+                f"{self._info.name} has no chat template", "choose an instruct model: `schoolhouse models`"
+            )
+        prompt = self._engine.tokenize(self._render(request.messages))
+        if len(prompt) >= self._context:
+            raise ModelError(
+                f"a prompt of {len(prompt)} tokens does not fit into a context of {self._context}",
+                f"shorten it, or set teacher.context to {len(prompt) + request.max_tokens} or more",
+            )
+        return _Job(request, prompt)
+
+    def _sampler(self, request: Request) -> Sampler:
+        # below 2^31: llama.cpp takes the largest 32-bit number for "any seed"
+        seed = int(request.hash[:8], 16) & 0x7FFFFFFF
+        return self._engine.sampler(request.temperature, seed, self._grammar(request))
+
+    def _grammar(self, request: Request) -> str | None:
+        if request.schema is None:
+            return None
+        schema = json.dumps(request.schema)
+        if schema not in self._grammars:
+            self._grammars[schema] = self._engine.gbnf(schema)
+        return self._grammars[schema]
+
+    # -- slots --------------------------------------------------------------------------------
+
+    def _admit(self, pending: deque[_Job]) -> None:
+        """Give idle slots to the next jobs, each beginning with what is already computed."""
+        while pending:
+            job = pending[0]
+            idle = [slot for slot in self._slots if slot.job is None]
+            if not idle or not self._fits(job) or self._soon_cheaper(job):
+                return
+            pending.popleft()
+            source = max(self._slots, key=lambda slot: _common(slot.held, job.prompt))
+            slot = source if source.job is None else min(idle, key=lambda slot: len(slot.held))
+            self._start(slot, source, job)
+
+    def _start(self, slot: _Slot, source: _Slot, job: _Job) -> None:
+        # the last prompt token is always computed: its logits begin the answer
+        length = min(_common(source.held, job.prompt), len(job.prompt) - 1)
+        kept = self._engine.keep(slot.id, length) if slot is source else self._engine.share(source.id, slot.id, length)
+        if not kept:
+            self._engine.keep(slot.id, 0)
+        slot.held = job.prompt[:length] if kept else []
+        job.cached, job.sampler = len(slot.held), self._sampler(job.request)
+        slot.job = job
+
+    def _fits(self, job: _Job) -> bool:
+        """Whether the cache has room for this job to its end; idle slots are emptied for it if need be."""
+        active = [slot for slot in self._slots if slot.job is not None]
+        needed = job.room + sum(slot.job.room for slot in active if slot.job)
+        if active and needed > self._cells:
+            return False
+        for slot in self._slots:
+            idle_tokens = sum(len(other.held) for other in self._slots if other.job is None)
+            if needed + idle_tokens <= self._cells:
+                break
+            if slot.job is None and _common(slot.held, job.prompt) < _WORTH_WAITING:
+                self._engine.keep(slot.id, 0)
+                slot.held = []
+        return True
+
+    def _soon_cheaper(self, job: _Job) -> bool:
+        """Whether another slot is computing a prefix of this prompt right now."""
+        now = max(_common(slot.held, job.prompt) for slot in self._slots)
+        soon = max((_common(slot.job.prompt, job.prompt) for slot in self._slots if slot.job), default=0)
+        return soon - now >= _WORTH_WAITING
+
+    def _release(self, slot: _Slot) -> None:
+        if slot.job and slot.job.sampler:
+            slot.job.sampler.close()
+        slot.job = None
+
+    # -- one pass -----------------------------------------------------------------------------
+
+    def _step(self) -> Iterator[tuple[Request, Completion]]:
+        begun = time.perf_counter()
+        active = [slot for slot in self._slots if slot.job]
+        entries: list[Entry] = []
+        asked: list[tuple[_Slot, int]] = []
+        for slot in active:
+            assert slot.job
+            todo = slot.job.tokens[len(slot.held) :][: BATCH_TOKENS - len(entries)]
+            start = len(slot.held)
+            whole = start + len(todo) == len(slot.job.tokens)
+            last = len(todo) - 1
+            entries += [Entry(t, start + i, slot.id, whole and i == last) for i, t in enumerate(todo)]
+            slot.held += todo
+            if whole and todo:
+                asked.append((slot, len(entries) - 1))
+        self._engine.forward(entries)
+        finished = [(slot, reason) for slot, index in asked if (reason := self._extend(slot, index))]
+        share = (time.perf_counter() - begun) / len(active)
+        for slot in active:
+            assert slot.job
+            slot.job.seconds += share
+        for slot, reason in finished:
+            yield self._finish(slot, reason)
+
+    def _extend(self, slot: _Slot, index: int) -> str:
+        """Sample one token; the finish reason when the answer ends with it."""
+        job = slot.job
+        assert job and job.sampler
+        token = job.sampler.next(index)
+        if self._engine.ends(token):
+            return "stop"
+        job.answer.append(token)
+        job.text += self._engine.piece(token)
+        # no token may follow a closed JSON value, so the end token need not be computed
+        if job.text.endswith((b"}", b"]", b'"')) and job.sampler.complete():
+            return "stop"
+        full = len(job.answer) >= job.request.max_tokens or len(job.prompt) + len(job.answer) >= self._context
+        return "length" if full else ""
+
+    def _finish(self, slot: _Slot, reason: str) -> tuple[Request, Completion]:
+        job = slot.job
+        assert job
+        completion = Completion(
+            text=job.text.decode("utf-8", "replace"),
+            finish_reason="stop" if reason == "stop" else "length",
+            prompt_tokens=len(job.prompt),
+            completion_tokens=len(job.answer),
+            cached_tokens=job.cached,
+            backend_id=f"llama_cpp/{self._info.name}",
+            seconds=job.seconds,
+        )
+        self._release(slot)
+        return job.request, completion
+
+
+def _common(a: Sequence[int], b: Sequence[int]) -> int:
+    """How many leading tokens are the same."""
+    for index, (left, right) in enumerate(zip(a, b, strict=False)):
+        if left != right:
+            return index
+    return min(len(a), len(b))
+
+
+def default_threads() -> int:
+    """The physical cores; on machines with very few, what the system lends."""
+    import psutil
+
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    physical = psutil.cpu_count(logical=False) or usable
+    return min(usable, physical) if physical >= 4 else usable
