@@ -164,7 +164,7 @@ def _text(record: Record, ours: str, columns: Mapping[str, str]) -> str:
 
     if column not in record.values:
         known = [str(name) for name in record.values]
-        hint = did_you_mean(column, known) or "."
+        hint = did_you_mean(column, set(known) - set(columns.values())) or "."
         raise mistake(f"no such column{hint} The columns here: {', '.join(known)}", f"--set data.columns.{ours}=COLUMN")
     value = record.values[column]
     if isinstance(value, int) and not isinstance(value, bool):

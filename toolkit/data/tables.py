@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +25,11 @@ def read_parquet(path: Path) -> Iterator[Record]:
 
 def read_hub(name: str) -> dict[str, list[Record]]:
     """The rows of a hub data set (`owner/name` or `owner/name:config`), by its own split names."""
-    if not _hub_answers():  # then nothing waits for retries, and what is in the cache still loads
-        os.environ.setdefault("HF_HUB_OFFLINE", "1")
     datasets = _library()
     path, _, config = name.partition(":")
     try:
-        found = datasets.load_dataset(path, config or None, cache_dir=_cache())
+        with _offline_if_unreachable(datasets):
+            found = datasets.load_dataset(path, config or None, cache_dir=_cache())
     except Exception as error:  # network, unknown name, unknown config, no rights: all are said in its own words
         message = f"neither a file or folder nor a hub data set that can be read: {_first_line(error)}"
         fix = "check the name and the network, or download it and give the folder: --set data.path=DIR"
@@ -55,14 +55,21 @@ def _library() -> Any:
     return datasets
 
 
-def _hub_answers() -> bool:
+@contextmanager
+def _offline_if_unreachable(datasets: Any) -> Iterator[None]:
+    """Without a hub nothing waits for retries, and what is in the cache still loads."""
     import httpx
+    from huggingface_hub import constants
 
+    before = constants.HF_HUB_OFFLINE
     try:
-        httpx.head(os.environ.get("HF_ENDPOINT", "https://huggingface.co"), timeout=5)
-    except httpx.HTTPError:
-        return False
-    return True
+        httpx.head(constants.ENDPOINT, timeout=5)
+    except httpx.HTTPError:  # both libraries read the environment only once, when they are imported
+        constants.HF_HUB_OFFLINE = datasets.config.HF_HUB_OFFLINE = True
+    try:
+        yield
+    finally:
+        constants.HF_HUB_OFFLINE = datasets.config.HF_HUB_OFFLINE = before
 
 
 def _cache() -> str:

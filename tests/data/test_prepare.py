@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+from typing import Any
+
+import pytest
+from making import LABELS, messages, recipe_in, write_csv
+
+from toolkit.data import prepare as module
+from toolkit.data.prepare import prepare
+from toolkit.errors import DataError, JournalError
+from toolkit.journal import Journal
+
+
+def test_a_second_call_needs_no_original_files(tmp_path: Path) -> None:
+    write_csv(tmp_path / "data.csv", messages())
+    recipe = recipe_in(tmp_path, "data.splits={public: 0.2, gate: 0.2, private: 0.4}")
+    first = prepare(recipe, tmp_path / "run")
+    (tmp_path / "data.csv").unlink()
+    second = prepare(recipe, tmp_path / "run")
+    assert (first.public, first.gate, first.extra) == (second.public, second.gate, second.extra)
+    assert first.extra and list(first.labels) == list(LABELS)
+    assert first.sealed.fingerprints() == second.sealed.fingerprints()
+    with Journal(tmp_path / "run") as journal:
+        assert len(second.sealed.open(journal, "test")) == second.sealed.count >= 10
+
+
+def test_bad_data_leave_nothing_behind(tmp_path: Path) -> None:
+    write_csv(tmp_path / "data.csv", messages()[:3])
+    with pytest.raises(DataError):
+        prepare(recipe_in(tmp_path), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_full_disk_is_a_clear_error_and_the_next_call_begins_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_csv(tmp_path / "data.csv", messages())
+    recipe = recipe_in(tmp_path)
+
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(module, "write_text", full)
+        with pytest.raises(DataError, match="No space left on device"):
+            prepare(recipe, tmp_path / "run")
+    assert len(prepare(recipe, tmp_path / "run").public) == 18
+
+
+def test_other_labels_are_not_mixed_into_a_run(tmp_path: Path) -> None:
+    write_csv(tmp_path / "data.csv", messages())
+    prepare(recipe_in(tmp_path), tmp_path / "run")
+    with pytest.raises(JournalError, match="other labels"):
+        prepare(recipe_in(tmp_path, "data.labels=2"), tmp_path / "run")
+
+
+def test_damage_is_noticed(tmp_path: Path) -> None:
+    write_csv(tmp_path / "data.csv", messages())
+    recipe = recipe_in(tmp_path)
+    prepare(recipe, tmp_path / "run")
+    (tmp_path / "run" / "data" / "gate.jsonl").write_text('{"id": ')
+    with pytest.raises(JournalError, match="damaged"):
+        prepare(recipe, tmp_path / "run")
