@@ -10,7 +10,7 @@ from toolkit.types import Item
 LONG_RUN = 8
 """Words in a row that are no accident; a shorter text must be taken over whole."""
 
-SHORT_RUN = 5
+SHORT_RUN = 6
 
 
 @dataclass(frozen=True, slots=True)
