@@ -10,6 +10,7 @@ from typing import Protocol
 from textual.message import Message
 from textual.message_pump import MessagePump
 
+from toolkit.errors import SchoolhouseError
 from toolkit.journal import DATABASE, JournalReader
 from tui.runs import Runs
 from tui.state import News, Record, RunLine, Status
@@ -154,6 +155,12 @@ def _newest_steps(reader: JournalReader) -> list[Record]:
     return []
 
 
+def _words(error: Exception) -> str:
+    if isinstance(error, SchoolhouseError):
+        return f"{error.message}  Fix: {error.fix}" if error.fix else error.message
+    return f"{type(error).__name__}: {error}"
+
+
 class Feed:
     """Looks at one source at a time and posts what it finds to the screen that asked."""
 
@@ -189,7 +196,7 @@ class Feed:
         try:
             message = source.look()
         except Exception as error:  # the thread must live on: a folder may vanish and come back
-            message = FeedFailed(f"{type(error).__name__}: {error}")
+            message = FeedFailed(_words(error))
         if message and self._receiver is receiver:
             receiver.post_message(message)
 

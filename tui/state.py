@@ -64,8 +64,8 @@ class Stage:
     ended: float | None = None
 
     def seconds(self, now: float) -> float | None:
-        """How long it took, or takes so far; None for a stage that has not begun."""
-        if self.state == "waiting":
+        """How long it took, or takes so far; None when it has not begun, or nobody saw it end."""
+        if self.state == "waiting" or (self.state == "stopped" and self.ended is None):
             return None
         return max(0.0, (self.ended if self.ended is not None else now) - self.started)
 
@@ -151,6 +151,8 @@ class RunView:
 
     name: str
     status: Status = "paused"
+    seen: bool = False
+    """Whether the journal was looked at yet."""
     names: Mapping[str, str] = field(default_factory=dict)
     limits: Limits = Limits()
     stages: tuple[Stage, ...] = tuple(Stage(name) for name in STAGES)
@@ -159,6 +161,8 @@ class RunView:
     """Seconds of all ended stages."""
     open_since: float | None = None
     ends_at: float | None = None
+    forecast: float | None = None
+    """Seconds left, as the newest forecast said."""
     scores: tuple[ScorePoint, ...] = ()
     decisions: Mapping[int, str] = field(default_factory=dict)
     samples: tuple[Sample, ...] = ()
@@ -185,8 +189,7 @@ class RunView:
         """The share of the whole run that is done, by time; None before the first forecast."""
         if self.status == "finished":
             return 1.0
-        left = self.seconds_left(now)
-        elapsed = self.elapsed(now)
+        left, elapsed = self.seconds_left(now) if self.status == "running" else self.forecast, self.elapsed(now)
         return None if left is None or elapsed + left <= 0 else elapsed / (elapsed + left)
 
     def score(self, student: str, split: str) -> ScorePoint | None:
@@ -204,7 +207,7 @@ class RunView:
 
 def advance(view: RunView, news: News) -> RunView:
     """The view after a look at the journal."""
-    view = replace(view, status=news.status, limits=news.limits or view.limits)
+    view = replace(view, seen=True, status=news.status, limits=news.limits or view.limits)
     view = _with_stages(view, news.stages)
     for event in news.events:
         view = _with_event(view, event)
@@ -237,14 +240,12 @@ def _with_stages(view: RunView, records: Sequence[Record]) -> RunView:
 def _stage(name: str, record: Record | None, last: Record | None, status: Status) -> Stage:
     if record is None:
         return Stage(name)
-    running = status == "running"
     state: StageState = "done"
     if record["ended"] is None:
-        state = "live" if running else "stopped"
+        state = "live" if status == "running" else "stopped"
     elif status in ("paused", "broken") and record is last:
         state = "stopped"  # a pause and a failure end the stage's record, but not its work
-    ended = record["ended"] if running or record["ended"] is not None else record["started"]
-    return Stage(name, state, record["started"], ended)
+    return Stage(name, state, record["started"], record["ended"])
 
 
 def _with_event(view: RunView, event: Record) -> RunView:
@@ -253,7 +254,7 @@ def _with_event(view: RunView, event: Record) -> RunView:
         names = {key: clean(str(value), 80) for key, value in data.items()}
         return replace(view, names={**view.names, **names}, failure=None)
     if kind == "forecast":
-        return replace(view, ends_at=float(data["ends_at"]))
+        return replace(view, ends_at=float(data["ends_at"]), forecast=float(data["seconds_left"]))
     if kind in ("score", "baseline"):
         return replace(view, scores=_with_score(view.scores, data))
     if kind == "round_ended" and event["round"] is not None:

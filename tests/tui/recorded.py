@@ -65,6 +65,7 @@ class Recorder:
         self._seq: dict[int, int] = {}
         with patch("toolkit.journal.writer.time", self.clock):
             self.journal = Journal(folder)
+        self.journal._db.execute("PRAGMA synchronous = OFF")  # hundreds of small writes; no crash is tested here
         self._patch = patch("toolkit.journal.writer.time", self.clock)
 
     def __enter__(self) -> Recorder:
@@ -72,6 +73,8 @@ class Recorder:
         return self
 
     def __exit__(self, *_: object) -> None:
+        for stage in reversed(self._open):
+            stage.__exit__(None, None, None)
         self._patch.stop()
         self.journal.close()
 

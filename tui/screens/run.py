@@ -24,7 +24,7 @@ from tui.widgets.marks import HOUSE, MUTED, STATUS_MARKS, TONES
 from tui.widgets.samples import LatestSamples, sample_lines
 from tui.widgets.scores import ScorePlot, ScoreTable
 from tui.widgets.scrolling import GrowingList, hanging
-from tui.widgets.stages import Progress, StageRow
+from tui.widgets.stages import Progress, StageRow, activity
 
 if TYPE_CHECKING:
     from tui.app import SchoolhouseApp
@@ -36,8 +36,8 @@ class RunScreen(Screen[None]):
     """The screen of the run in `folder`."""
 
     CSS_PATH = "run.tcss"
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide"), (160, "-huge")]  # noqa: RUF012 - textual declares it
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall")]  # noqa: RUF012
+    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (70, "-narrow"), (100, "-wide"), (160, "-huge")]  # noqa: RUF012 - textual declares it
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall"), (40, "-high")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", "Back"),
         Binding("p", "pause_or_resume", "Pause / go on"),
@@ -55,6 +55,7 @@ class RunScreen(Screen[None]):
         self.split = SPLITS[0]
         self._source: RunSource | None = None
         self._pausing = False
+        self._problem = ""
 
     def compose(self) -> ComposeResult:
         with Horizontal(classes="title-bar"):
@@ -101,13 +102,14 @@ class RunScreen(Screen[None]):
 
     @on(RunNews)
     def take_news(self, message: RunNews) -> None:
-        self.view = advance(self.view, message.news)
+        self.view, self._problem = advance(self.view, message.news), ""
         self._pausing = self._pausing and self.view.status == "running"
         self._show()
 
     @on(FeedFailed)
     def show_failure(self, message: FeedFailed) -> None:
-        self.query_one("#status", Static).update(Content.styled(clean(message.error, 60), "$error"))
+        self._problem = clean(message.error, 300)
+        self._show_time()
 
     def _show(self) -> None:
         view = self.view
@@ -135,9 +137,11 @@ class RunScreen(Screen[None]):
             title += Content.styled(f"   {view.names.get('student')} taught by {teacher}", MUTED)
         self.query_one("#name", Static).update(title)
         words = Content.assemble((f"{mark} {view.status}", style), f"  {duration(view.elapsed(now))}")
+        if not view.seen:
+            words = Content("")
         self.query_one("#status", Static).update(words)
         self.query_one(StageRow).show(view, now)
-        self.query_one(Progress).show(view, now, self._pausing)
+        self.query_one(Progress).show(view, now, activity(view, pausing=self._pausing, problem=self._problem))
 
     def _show_titles(self) -> None:
         training = self.view.training

@@ -40,6 +40,7 @@ class LossPlot(Container):
             return
         widget: Any = self.query_one("PlotextPlot")
         plot, losses = widget.plt, self._training.losses
+        widget.display = bool(losses)
         bare(plot)
         if losses:
             steps, heights = [step for step, _ in losses], [loss for _, loss in losses]

@@ -16,7 +16,7 @@ def new_plot() -> Widget:
     from textual_plotext import PlotextPlot
 
     plot: Widget = PlotextPlot()
-    plot.can_focus = False
+    plot.can_focus = plot.display = False  # shown once there is something to draw
     return plot
 
 

@@ -115,10 +115,11 @@ class ScorePlot(Container):
         widget: Any = self.query_one("PlotextPlot")
         plot, palette = widget.plt, colours(self.app)
         bare(plot)
-        points = self._view.by_round(self._split)
+        points, baselines = self._view.by_round(self._split), self._view.baselines(self._split)
+        widget.display = bool(points or baselines)
         rounds = max(self._view.limits.rounds, len(points), 1)
         _axes(plot, rounds, every=25 if self.size.height >= TALL else 50)
-        for index, baseline in enumerate(self._view.baselines(self._split)):
+        for index, baseline in enumerate(baselines):
             _baseline(plot, baseline, rounds, index, palette)
         for point in points:
             kept = self._view.decisions.get(point.round or 0) != "rejected"

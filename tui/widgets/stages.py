@@ -71,16 +71,17 @@ class Progress(Widget):
         super().__init__(id=id)
         self._view: RunView | None = None
         self._now = 0.0
-        self._pausing = False
+        self._words = ("", "")
 
-    def show(self, view: RunView, now: float, pausing: bool) -> None:
-        self._view, self._now, self._pausing = view, now, pausing
+    def show(self, view: RunView, now: float, words: tuple[str, str]) -> None:
+        """`words` and their style stand above the bar; see `activity`."""
+        self._view, self._now, self._words = view, now, words
         self.refresh()
 
     def render(self) -> Content:
         if self._view is None:
             return Content("")
-        words, style = activity(self._view, self._pausing)
+        words, style = self._words
         line = Content.styled(words, style).truncate(self.size.width, ellipsis=True)
         return Content("\n").join([line, self._bar(self._view)])
 
@@ -98,8 +99,17 @@ class Progress(Widget):
         return Content.assemble(("━" * full, colour), ("─" * (width - full), FAINT), words)
 
 
-def activity(view: RunView, pausing: bool = False) -> tuple[str, str]:
-    """The state of a run in words, with the style to show them in."""
+def activity(view: RunView, *, pausing: bool = False, problem: str = "") -> tuple[str, str]:
+    """The state of a run in words, with the style to show them in.
+
+    Args:
+        pausing: a pause was asked for.
+        problem: why the journal cannot be read.
+    """
+    if problem:
+        return problem, "$error"
+    if not view.seen:
+        return "Opening …", MUTED
     if view.failure and view.status == "broken":
         error, fix = view.failure
         return (f"{error}  Fix: {fix}" if fix else error), "$error"

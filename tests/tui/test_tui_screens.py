@@ -1,0 +1,236 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from made_up import MadeUpRuns, make_app
+from recorded import Recorder, in_training, three_rounds
+from textual.app import App
+from textual.pilot import Pilot
+from textual.widgets import OptionList, TabbedContent
+
+from toolkit.errors import SchoolhouseError
+from tui.app import SchoolhouseApp
+from tui.screens.confirm import ConfirmScreen
+from tui.screens.help import HelpScreen
+from tui.screens.home import HomeScreen
+from tui.screens.run import RunScreen
+from tui.state import RecipeLine
+
+
+@pytest.fixture
+def runs(tmp_path: Path):
+    """A folder with a finished run and one that is training, and the recorder of that one."""
+    three_rounds(tmp_path / "quickstart-done")
+    recorder = in_training(tmp_path / "quickstart-live")
+    yield tmp_path, recorder
+    recorder.__exit__()
+
+
+async def until(pilot: Pilot[None], condition: Callable[[], object], seconds: float = 15.0) -> None:
+    for _ in range(int(seconds / 0.05)):
+        await pilot.pause()
+        if condition():
+            await pilot.pause()
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError("it did not happen; the screen shows:\n" + shown(pilot.app))
+
+
+def run_screen(app: SchoolhouseApp) -> RunScreen:
+    assert isinstance(app.screen, RunScreen)
+    return app.screen
+
+
+def shown(app: App[None]) -> str:
+    """The text of the whole screen."""
+    strips = app.screen._compositor.render_strips()
+    return "\n".join("".join(segment.text for segment in strip) for strip in strips)
+
+
+async def opened(pilot: Pilot[None], app: SchoolhouseApp) -> RunScreen:
+    """The screen of the live run, opened by keys as a person would."""
+    await until(pilot, lambda: app.screen.query_one("#runs", OptionList).option_count == 2)
+    await pilot.press("tab", "enter")
+    await until(pilot, lambda: isinstance(app.screen, RunScreen) and app.screen.view.scores)
+    return run_screen(app)
+
+
+async def test_leave_a_run_and_come_back_while_it_goes_on(runs: tuple[Path, Recorder]) -> None:
+    folder, recorder = runs
+    app = make_app(folder, recorder.clock.now)
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = await opened(pilot, app)
+        assert screen.view.training.step == 31
+        recorder.steps(3, 40, start=32)
+        await until(pilot, lambda: screen.view.training.step == 40)
+        await pilot.press("escape")
+        assert isinstance(app.screen, HomeScreen)
+        recorder.steps(3, 51, start=41)
+        recorder.evaluate(3)
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, RunScreen) and app.screen.view.scores)
+        assert run_screen(app).view.training.step == 51
+        assert len(run_screen(app).view.by_round("gate")) == 3
+        recorder.row(3, "one more row, late", "parcel_late")
+        await until(pilot, lambda: "one more row, late" in shown(app))
+
+
+async def test_start_a_recipe_after_asking(runs: tuple[Path, Recorder]) -> None:
+    folder, recorder = runs
+    app = make_app(folder, recorder.clock.now)
+    async with app.run_test(size=(80, 24)) as pilot:
+        assert isinstance(app.runs, MadeUpRuns)
+        await until(pilot, lambda: app.screen.query_one("#recipes", OptionList).option_count == 3)
+        await pilot.press("enter")
+        assert isinstance(app.screen, ConfirmScreen)
+        await until(pilot, lambda: "at most 30 minutes" in shown(app))
+        await pilot.press("escape")
+        assert app.runs.asked == []
+        await pilot.press("enter", "s")
+        await until(pilot, lambda: isinstance(app.screen, RunScreen))
+        assert app.runs.asked == ["start quickstart"]
+
+
+async def test_a_recipe_with_a_mistake_is_not_started(runs: tuple[Path, Recorder]) -> None:
+    folder, recorder = runs
+    app = make_app(folder, recorder.clock.now)
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
+        await until(pilot, lambda: app.screen.query_one("#recipes", OptionList).option_count == 3)
+        await pilot.press("down", "down", "enter")
+        assert isinstance(app.screen, HomeScreen)
+        await until(pilot, lambda: "schoolhouse recipes check" in shown(app))
+
+
+async def test_an_error_when_starting_is_shown_with_its_fix(runs: tuple[Path, Recorder]) -> None:
+    folder, recorder = runs
+
+    class Failing(MadeUpRuns):
+        def start(self, recipe: RecipeLine) -> Path:
+            raise SchoolhouseError("the weights of [qwen] are not here", "schoolhouse models pull qwen")
+
+    app = SchoolhouseApp(Failing(folder, recorder.clock.now))
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
+        await until(pilot, lambda: app.screen.query_one("#recipes", OptionList).option_count == 3)
+        await pilot.press("enter", "s")
+        await until(pilot, lambda: "the weights of [qwen] are not here" in shown(app))
+        assert "schoolhouse models pull qwen" in shown(app)
+
+
+async def test_pause_and_go_on(runs: tuple[Path, Recorder]) -> None:
+    folder, recorder = runs
+    app = make_app(folder, recorder.clock.now)
+    async with app.run_test(size=(80, 24)) as pilot:
+        assert isinstance(app.runs, MadeUpRuns)
+        screen = await opened(pilot, app)
+        await pilot.press("p")
+        await until(pilot, lambda: app.runs.asked == ["pause"])
+        assert "next safe point" in shown(app)
+        app.runs.status_now = "paused"
+        recorder.journal.event("paused")
+        await until(pilot, lambda: screen.view.status == "paused")
+        assert "press p to go on" in shown(app)
+        await pilot.press("p")
+        await until(pilot, lambda: app.runs.asked == ["pause", "resume"])
+
+
+async def test_everything_is_reachable_at_80_by_24(runs: tuple[Path, Recorder]) -> None:
+    folder, recorder = runs
+    app = make_app(folder, recorder.clock.now)
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot, app)
+        text = shown(app)
+        for words in ("● Train", "✓ Generate", "Round 3 of 3", "few-shot", "round 2", "70.8 %", "min left", "Help"):
+            assert words in text, words
+        await pilot.press("2")
+        await until(pilot, lambda: "yesterday" in shown(app))
+        await pilot.press("3")
+        await until(pilot, lambda: "round 2 accepted" in shown(app))
+        await pilot.press("1")
+        assert screen.query_one(TabbedContent).active == "overview"
+        board = screen.query_one("#board")
+        board.scroll_end(animate=False)
+        await until(pilot, lambda: "Samples as they come" in shown(app))
+
+
+async def test_hostile_text_is_shown_literally(runs: tuple[Path, Recorder]) -> None:
+    folder, recorder = runs
+    recorder.row(3, "[bold]x[/] \x1b]0;hi\x07 عربى", "skill[/red]", "rejected", ("[blink]", "\x1b[2J"))
+    recorder.journal.event("log", text="[@click=app.quit]press[/] \x1b[2J")
+    app = make_app(folder, recorder.clock.now)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app)
+        for key in ("1", "2"):
+            await pilot.press(key)
+            await until(pilot, lambda: "[bold]x[/]" in shown(app))
+            assert "عربى" in shown(app)
+            assert "skill[/red]" in shown(app)
+            assert "[blink]" in shown(app)
+        await pilot.press("3")
+        await until(pilot, lambda: "[@click=app.quit]press[/]" in shown(app))
+        assert "\x1b" not in shown(app)
+
+
+async def test_other_splits_are_shown_in_turn(runs: tuple[Path, Recorder]) -> None:
+    folder, recorder = runs
+    app = make_app(folder, recorder.clock.now)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app)
+        await pilot.press("s")
+        await until(pilot, lambda: "Scores, public" in shown(app))
+        assert "68.8 %" in shown(app)
+        await pilot.press("s", "s")
+        await until(pilot, lambda: "Scores, gate" in shown(app))
+
+
+async def test_the_verdict_stands_above_a_finished_run(runs: tuple[Path, Recorder]) -> None:
+    folder, recorder = runs
+    app = make_app(folder, recorder.clock.now, folder / "quickstart-done")
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: "Helped: round-2 is +59.4 points" in shown(app))
+
+
+async def test_a_long_list_stays_where_it_was_scrolled_to(runs: tuple[Path, Recorder]) -> None:
+    folder, recorder = runs
+    app = make_app(folder, recorder.clock.now)
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot, app)
+        await pilot.press("2")
+        samples = screen.query_one("#sample-list")
+        await until(pilot, lambda: samples.max_scroll_y > 0 and samples.is_vertical_scroll_end)
+        samples.scroll_to(y=3, animate=False)
+        await pilot.pause()
+        recorder.row(3, "while somebody reads", "parcel_late")
+        await until(pilot, lambda: screen.view.samples[-1].input == "while somebody reads")
+        assert samples.scroll_offset.y == 3
+
+
+async def test_help_opens_and_closes(tmp_path: Path) -> None:
+    app = make_app(tmp_path, 0.0)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("question_mark")
+        assert isinstance(app.screen, HelpScreen)
+        await pilot.press("escape")
+        assert isinstance(app.screen, HomeScreen)
+        await until(pilot, lambda: "no runs yet" in shown(app))
+
+
+async def test_a_run_folder_that_vanished_is_reported(tmp_path: Path) -> None:
+    app = make_app(tmp_path, 0.0, tmp_path / "nothing")
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: "is not a run" in shown(app))
+
+
+async def test_a_narrow_window_and_a_change_of_size_do_not_break_anything(runs: tuple[Path, Recorder]) -> None:
+    folder, recorder = runs
+    app = make_app(folder, recorder.clock.now)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app)
+        for size in ((40, 12), (200, 60), (80, 24)):
+            await pilot.resize_terminal(*size)
+            await until(pilot, lambda: "● Tra" in shown(app))
+        app.theme = "schoolhouse-paper"
+        await pilot.pause()
+        assert "round 2" in shown(app)
