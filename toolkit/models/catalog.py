@@ -113,8 +113,9 @@ def entry(name: str) -> Entry:
     for found in CATALOG:
         if found.name == name.lower():
             return found
-    near = difflib.get_close_matches(name.lower(), names(), n=3, cutoff=0.4)
-    hint = f"did you mean {' or '.join(near)}? " if near else ""
+    holding = [known for known in names() if name.lower() in known]
+    near = holding or difflib.get_close_matches(name.lower(), names(), n=3, cutoff=0.4)
+    hint = f"write {' or '.join(near)}; " if near else ""
     raise ModelError(
         f"there are no weights named {name!r} in the catalog",
         f"{hint}`schoolhouse models` lists them; a path to a .gguf file works as well",

@@ -1,0 +1,106 @@
+"""`schoolhouse models`: what weights there are, fetch them, check them, say where they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from toolkit.models.weights import Progress
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+Name = Annotated[str, typer.Argument(help="A name that `schoolhouse models` lists.")]
+
+
+@app.callback(invoke_without_command=True)
+def list_all(context: typer.Context) -> None:
+    """List the catalog: name, size, licence, whether it is here, where it can be had."""
+    if context.invoked_subcommand is not None:
+        return
+    from toolkit.models.catalog import CATALOG
+    from toolkit.models.weights import present
+
+    width = max(len(entry.name) for entry in CATALOG)
+    for entry in CATALOG:
+        here = "here" if present(entry.name) else "not here"
+        sources = ", ".join(str(source) for source in entry.sources)
+        typer.echo(f"{entry.name:<{width}}  {_size(entry.size):>8}  {entry.licence:<10}  {here:<8}  {sources}")
+
+
+@app.command()
+def pull(
+    names: Annotated[list[str], typer.Argument(metavar="NAME…", help="Names from the catalog, or `all`.")],
+) -> None:
+    """Fetch weights from the first source that has them; a cut download goes on where it stopped."""
+    from toolkit.models.catalog import names as all_names
+
+    pull_all(all_names() if names == ["all"] else names)
+
+
+@app.command()
+def verify(name: Name) -> None:
+    """Hash the weights again. Exit code 3 when they are missing or damaged."""
+    from toolkit.models.weights import verify as check
+
+    typer.echo(f"{check(name)} is whole")
+
+
+@app.command()
+def path(name: Name) -> None:
+    """Print where the weights are. Exit code 3 when they are not on this machine."""
+    from toolkit.models.weights import weights_path
+
+    typer.echo(weights_path(name))
+
+
+def pull_all(names: Iterable[str]) -> list[Path]:
+    """Fetch what is missing, with a progress bar and an ETA. Raises ModelError."""
+    from toolkit.models.weights import pull
+
+    paths = []
+    for name in names:
+        with _bar(name) as advance:
+            paths.append(pull(name, advance))
+        typer.echo(f"{name}: {paths[-1]}")
+    return paths
+
+
+@contextmanager
+def _bar(name: str) -> Iterator[Callable[[Progress], None]]:
+    """A bar that appears with the first byte, so that nothing is drawn for weights that are here."""
+    from rich import progress as parts
+    from rich.console import Console
+
+    columns = (
+        parts.TextColumn("{task.description}", markup=False),
+        parts.BarColumn(),
+        parts.DownloadColumn(),
+        parts.TransferSpeedColumn(),
+        parts.TimeRemainingColumn(),
+    )
+    bar = parts.Progress(*columns, console=Console(stderr=True), transient=True)
+    task = bar.add_task(name, total=None)
+    source = ""
+
+    def advance(progress: Progress) -> None:
+        nonlocal source
+        if progress.source != source:
+            source = progress.source
+            typer.echo(f"{name}: trying {source}", err=True)
+            bar.reset(task, total=progress.total, completed=progress.done)
+        bar.start()
+        bar.update(task, completed=progress.done, total=progress.total)
+
+    try:
+        yield advance
+    finally:
+        bar.stop()
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e9:.2f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
