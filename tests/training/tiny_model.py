@@ -1,0 +1,80 @@
+"""A random Llama of 30,000 weights with a tokenizer, standing where an unpacked GGUF would stand."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from toolkit.models.hf_folder import gguf_fingerprint
+from toolkit.paths import cache_dir
+from toolkit.training.trainer import Example, TrainJob
+
+TEMPLATE = (
+    "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+LABELS = ("late", "refund", "broken", "other")
+
+
+def make_tiny(folder: Path, template: str = TEMPLATE) -> Path:
+    """A stand-in for a .gguf file; `SCHOOLHOUSE_CACHE` must point to a folder of the test."""
+    gguf = folder / "tiny.gguf"
+    gguf.write_bytes(b"GGUF" + template.encode())
+    unpacked = cache_dir() / "unpacked" / f"{gguf.stem}-{gguf_fingerprint(gguf)}"
+    _tokenizer(template).save_pretrained(unpacked)
+    _model().save_pretrained(unpacked)
+    return gguf
+
+
+def _tokenizer(template: str):  # type: ignore[no-untyped-def]
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    special = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    vocabulary = {token: index for index, token in enumerate([*special, *alphabet])}
+    tokenizer = Tokenizer(models.BPE(vocabulary, []))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    fast = PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, bos_token=special[1], eos_token=special[2], pad_token=special[2]
+    )
+    fast.chat_template = template
+    return fast
+
+
+def _model():  # type: ignore[no-untyped-def]
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    torch.manual_seed(0)
+    config = LlamaConfig(
+        vocab_size=259,
+        hidden_size=48,
+        intermediate_size=96,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        max_position_embeddings=512,
+        bos_token_id=1,
+        eos_token_id=2,
+        pad_token_id=2,
+        tie_word_embeddings=True,
+        initializer_range=0.1,
+    )
+    return LlamaForCausalLM(config)
+
+
+def prompt(text: str, system: str = "Give one label.") -> tuple[dict[str, str], ...]:
+    return ({"role": "system", "content": system}, {"role": "user", "content": text})
+
+
+def tiny_job(gguf: Path, output: Path, **changes: object) -> TrainJob:
+    rows = [Example(prompt(f"m{'x' * (n % 7)} {n}"), LABELS[n % 4]) for n in range(24)]  # type: ignore[arg-type]
+    settings: dict[str, object] = {
+        "examples": rows,
+        "epochs": 4,
+        "batch_size": 4,
+        "checkpoint_steps": 3,
+        "dtype": "float32",
+    }
+    return TrainJob(gguf=gguf, output=output, **(settings | changes))  # type: ignore[arg-type]

@@ -1,0 +1,47 @@
+"""A student in a child process: what all backends share on the parent's side."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from toolkit.process import Child
+from toolkit.types import Message
+
+
+class ChildStudent:
+    """Sends questions to a child and yields its answers. See `Student`.
+
+    Args:
+        module: the child's module.
+        setup: its first message, which says what to load.
+    """
+
+    def __init__(self, module: str, setup: dict[str, Any], log: Path | None = None) -> None:
+        self.peak_bytes = 0
+        self.load_seconds = 0.0
+        self._asked = 0
+        self._child = Child(module, log=log)
+        self._child.send(setup)
+
+    def answer(self, prompts: Sequence[Sequence[Message]], *, max_new_tokens: int = 24) -> Iterator[tuple[int, str]]:
+        if not prompts:
+            return
+        self._asked += 1
+        asked = self._asked
+        self._child.send({"id": asked, "prompts": [list(p) for p in prompts], "max_new_tokens": max_new_tokens})
+        for message in self._child.messages():
+            if message["event"] == "loaded":
+                self.load_seconds = float(message["seconds"])
+            elif message["event"] == "memory":
+                self.peak_bytes = int(message["peak_bytes"])
+            elif message.get("id") != asked:
+                continue  # of an iterator that was left early
+            elif message["event"] == "answer":
+                yield int(message["index"]), str(message["text"])
+            elif message["event"] == "end":
+                return
+
+    def close(self) -> None:
+        self._child.close()

@@ -1,0 +1,65 @@
+"""The seam for students: prompts in, answers out, from the base weights or with an adapter.
+
+Other packages add theirs through the entry point group `schoolhouse.students`: an entry's
+value is a function `open_student(gguf, adapter, log) -> Student`.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator, Sequence
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Protocol, cast
+
+from toolkit.errors import ModelError
+from toolkit.types import Message
+
+ENTRY_POINTS = "schoolhouse.students"
+
+BACKENDS = {
+    "torch": "toolkit.students.torch_student",
+    "llama_cpp": "toolkit.students.llama_cpp_student",
+}
+"""Backend -> the module whose `open_student` opens it."""
+
+
+class Student(Protocol):
+    """Answers greedily, in a process of its own. Not for use from several threads at once."""
+
+    peak_bytes: int
+    """The most memory that its process has held, in bytes; known after each `answer`."""
+
+    def answer(self, prompts: Sequence[Sequence[Message]], *, max_new_tokens: int = 24) -> Iterator[tuple[int, str]]:
+        """Index and answer of each prompt, as they come, in any order.
+
+        An answer stops at the end token, carries no special tokens and no white space around it.
+        An iterator that is left early leaves the student usable.
+        Raises ChildError when the process ends, ModelError when a prompt does not fit.
+        """
+        ...
+
+    def close(self) -> None:
+        """End the process; its memory is free when this returns."""
+        ...
+
+
+def open_student(backend: str, gguf: Path, adapter: Path | None = None, log: Path | None = None) -> Student:
+    """The student of that backend; `auto` is torch. The model is loaded at the first question.
+
+    Args:
+        gguf: the base weights.
+        adapter: a folder that a trainer made.
+        log: a file that gets what the libraries print.
+
+    Raises ModelError for an unknown backend and for weights or an adapter that cannot be used.
+    """
+    name = "torch" if backend == "auto" else backend
+    if adapter is not None and not (adapter / "adapter_config.json").is_file():
+        raise ModelError(f"{adapter} is not an adapter folder", "schoolhouse resume last")
+    if module := BACKENDS.get(name):
+        return cast("Student", importlib.import_module(module).open_student(gguf, adapter, log))
+    for plugin in entry_points(group=ENTRY_POINTS):
+        if plugin.name == name:
+            return cast("Student", plugin.load()(gguf, adapter, log))
+    raise ModelError(f"there is no student backend {backend!r}", f"use one of these: auto, {', '.join(BACKENDS)}")

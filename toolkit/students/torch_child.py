@@ -1,0 +1,153 @@
+"""Greedy answers with transformers: the shared beginning of all prompts is computed once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from toolkit.errors import ModelError
+from toolkit.models.torch_model import (
+    common_prefix,
+    end_ids,
+    import_torch,
+    load_model,
+    load_tokenizer,
+    peak_bytes,
+    prompt_ids,
+)
+from toolkit.process import Emit, child_main
+from toolkit.students.prefix_attention import PrefixAttention
+from toolkit.types import Message
+
+BATCH = 32
+TOKENS_IN_BATCH = 4096  # scores and activations grow with it
+
+
+class TorchStudent:
+    """A loaded model, with the adapter merged into its weights."""
+
+    def __init__(self, setup: dict[str, Any]) -> None:
+        self.torch = import_torch()
+        folder = Path(setup["model"])
+        self.tokenizer = load_tokenizer(folder)
+        # merged in float32, so that the sum of weights and adapter is rounded once
+        model = load_model(folder, "float32" if setup["adapter"] else setup["dtype"])
+        if setup["adapter"]:
+            from peft import PeftModel
+
+            model = PeftModel.from_pretrained(model, setup["adapter"]).merge_and_unload()
+        self.model = model.to(getattr(self.torch, setup["dtype"])).eval()
+        self.attention = PrefixAttention(self.torch)
+        self.attention.install(self.model)
+        self.ends = end_ids(self.tokenizer, self.model)
+
+    def answer(self, prompts: Sequence[Sequence[Message]], most: int) -> Iterator[tuple[int, str]]:
+        """Index and text of each prompt, the shortest prompts first."""
+        rows = [prompt_ids(self.tokenizer, prompt) for prompt in prompts]
+        self._check(rows, most)
+        shared = common_prefix(rows) if len(rows) > 1 else 0
+        with self.torch.inference_mode():
+            self._share(rows[0][:shared])
+            for batch in _by_length(rows, shared):
+                for place, ids in self._generate([rows[index][shared:] for index in batch], shared, most):
+                    yield batch[place], self.tokenizer.decode(ids, skip_special_tokens=True).strip()
+
+    def _check(self, rows: Sequence[list[int]], most: int) -> None:
+        longest = max(len(row) for row in rows)
+        context = getattr(self.model.config, "max_position_embeddings", None) or longest + most
+        if longest + most > context:
+            raise ModelError(
+                f"a prompt of {longest} tokens and an answer of {most} do not fit into the student's {context}",
+                "shorten the prompt, or lower student.max_new_tokens",
+            )
+
+    def _share(self, prefix: list[int]) -> None:
+        """Compute what all prompts begin with; it is attended to until the next call."""
+        self.attention.prefix = []
+        if not prefix:
+            return
+        cache = self._cache()
+        self._forward([prefix], self._causal(len(prefix)), 0, cache)
+        self.attention.prefix = [(layer.keys[0], layer.values[0]) for layer in cache.layers]
+
+    def _generate(self, rows: list[list[int]], shared: int, most: int) -> Iterator[tuple[int, list[int]]]:
+        """Place in `rows` and answer ids of each row, when the row is finished. Rows are padded on the left."""
+        torch = self.torch
+        longest = max(len(row) for row in rows)
+        padding = torch.tensor([longest - len(row) for row in rows], device=self.model.device)
+        answers: list[list[int]] = [[] for _ in rows]
+        places, cache = list(range(len(rows))), self._cache()
+        mask = self._causal(longest) & (torch.arange(longest, device=self.model.device) >= padding[:, None, None, None])
+        logits = self._forward([[0] * (longest - len(row)) + row for row in rows], mask, shared - padding, cache)
+        for length in range(longest + 1, longest + most + 1):
+            chosen = logits.argmax(-1).tolist()
+            going = [i for i, token in enumerate(chosen) if token not in self.ends]
+            for i in going:
+                answers[places[i]].append(chosen[i])
+            if length == longest + most:
+                going = []
+            ended = set(range(len(places))).difference(going)
+            yield from ((places[i], answers[places[i]]) for i in sorted(ended))
+            if not going:
+                return
+            if ended:  # finished rows leave the batch
+                keep = torch.tensor(going, device=self.model.device)
+                cache.batch_select_indices(keep)
+                padding, places = padding[keep], [places[i] for i in going]
+            mask = (torch.arange(length, device=self.model.device) >= padding[:, None])[:, None, None]
+            logits = self._forward([[chosen[i]] for i in going], mask, shared + length - 1 - padding, cache)
+
+    def _forward(self, rows: list[list[int]], mask: Any, begin: Any, cache: Any) -> Any:
+        """Logits after the last token of each row; `begin` is the position of a row's first token."""
+        torch = self.torch
+        ids = torch.tensor(rows, device=self.model.device)
+        start = torch.as_tensor(begin, device=self.model.device).reshape(-1, 1)
+        positions = (start + torch.arange(ids.shape[1], device=self.model.device)).clamp(min=0)
+        output = self.model(
+            input_ids=ids,
+            attention_mask=mask.expand(len(rows), 1, -1, -1),
+            position_ids=positions.expand(len(rows), -1),
+            past_key_values=cache,
+            use_cache=True,
+            logits_to_keep=1,
+        )
+        return output.logits[:, -1]
+
+    def _causal(self, length: int) -> Any:
+        ones = self.torch.ones(length, length, dtype=self.torch.bool, device=self.model.device)
+        return ones.tril()[None, None]
+
+    def _cache(self) -> Any:
+        from transformers import DynamicCache
+
+        return DynamicCache(config=self.model.config)
+
+
+def _by_length(rows: Sequence[list[int]], shared: int) -> Iterator[list[int]]:
+    """Indices of the rows in batches of like length."""
+    batch: list[int] = []
+    for index in sorted(range(len(rows)), key=lambda index: len(rows[index])):
+        own = len(rows[index]) - shared
+        if batch and (len(batch) == BATCH or own * (len(batch) + 1) > TOKENS_IN_BATCH):
+            yield batch
+            batch = []
+        batch.append(index)
+    if batch:
+        yield batch
+
+
+def _serve(messages: Iterator[dict[str, Any]], emit: Emit) -> None:
+    begun = time.perf_counter()
+    student = TorchStudent(next(messages))
+    emit({"event": "loaded", "seconds": round(time.perf_counter() - begun, 2)})
+    for question in messages:
+        for index, text in student.answer(question["prompts"], question["max_new_tokens"]):
+            emit({"event": "answer", "id": question["id"], "index": index, "text": text})
+        emit({"event": "memory", "peak_bytes": peak_bytes()})
+        emit({"event": "end", "id": question["id"]})
+
+
+if __name__ == "__main__":
+    child_main(_serve)

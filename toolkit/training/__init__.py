@@ -1,0 +1,1 @@
+"""Training the student: the seam, and the torch trainer."""

@@ -1,0 +1,99 @@
+"""Folders and checkpoints of a training. No pickle: tensors are safetensors, the rest is JSON."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from toolkit.paths import write_text
+from toolkit.types import Json
+
+JOB = "job.json"
+_CHECKPOINT = "step-*.safetensors"
+
+
+def is_complete(folder: Path, fingerprint: str) -> bool:
+    """Whether the adapter of this job stands."""
+    return (folder / "adapter_model.safetensors").is_file() and _fingerprint(folder) == fingerprint
+
+
+def make_room(folder: Path) -> None:
+    """Move an adapter of another job aside, to `NAME.replaced`; only the last one is kept."""
+    if folder.exists():
+        aside = folder.with_name(f"{folder.name}.replaced")
+        shutil.rmtree(aside, ignore_errors=True)
+        folder.rename(aside)
+
+
+def checkpoints_of(folder: Path, fingerprint: str) -> Path:
+    """The folder for this job's checkpoints; another job's are removed first."""
+    partial = folder.with_name(f"{folder.name}.partial")
+    if partial.exists() and _fingerprint(partial) != fingerprint:
+        shutil.rmtree(partial)
+    if not partial.exists():
+        partial.mkdir(parents=True)
+        write_text(partial / JOB, json.dumps({"fingerprint": fingerprint}))
+    return partial
+
+
+def _fingerprint(folder: Path) -> str:
+    try:
+        return str(json.loads((folder / JOB).read_text(encoding="utf-8"))["fingerprint"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
+@contextmanager
+def whole_folder(final: Path) -> Iterator[Path]:
+    """A temporary folder that becomes `final` once all of its files are on the disk."""
+    temporary = Path(tempfile.mkdtemp(dir=final.parent, prefix=f".{final.name}."))
+    try:
+        yield temporary
+        for path in [file for file in temporary.rglob("*") if file.is_file()]:
+            _sync(path)
+        temporary.chmod(0o755)
+        temporary.rename(final)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDWR)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def save_checkpoint(folder: Path, step: int, tensors: dict[str, Any], state: Json) -> None:
+    """Write one file with all that a training needs to go on after `step`; older ones are removed."""
+    from safetensors.torch import save_file
+
+    final = folder / f"step-{step:08d}.safetensors"
+    temporary = folder / f".{final.name}.tmp"
+    save_file(tensors, temporary, metadata={"state": json.dumps(state)})
+    _sync(temporary)
+    temporary.replace(final)
+    for older in folder.glob(_CHECKPOINT):
+        if older != final:
+            older.unlink()
+
+
+def newest_checkpoint(folder: Path) -> tuple[int, dict[str, Any], Json] | None:
+    """Step, tensors and state of the newest readable checkpoint."""
+    from safetensors import SafetensorError, safe_open
+
+    for path in sorted(folder.glob(_CHECKPOINT), reverse=True):
+        try:
+            with safe_open(path, framework="pt") as stored:
+                tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118 - not a dict
+                return int(path.stem[5:]), tensors, json.loads(stored.metadata()["state"])
+        except (SafetensorError, OSError, ValueError, KeyError):
+            continue  # cut short by a full disk: an older one may stand
+    return None

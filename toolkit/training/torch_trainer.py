@@ -1,0 +1,85 @@
+"""The torch trainer, as the run sees it: a child process that is started, listened to and ended."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from toolkit.errors import ChildError, TrainingError
+from toolkit.models.hf_folder import hf_folder
+from toolkit.models.torch_dtype import fast_dtype
+from toolkit.process import Child
+from toolkit.training import files
+from toolkit.training.trainer import Emit, Problem, TrainJob
+
+NEEDED = ("torch", "transformers", "peft", "safetensors")
+
+
+class TorchTrainer:
+    """LoRA with transformers and peft. See `Trainer`."""
+
+    def problems(self) -> list[Problem]:
+        missing = [name for name in NEEDED if find_spec(name) is None]
+        return [Problem(f"{name} is not installed", f"pip install {name}") for name in missing]
+
+    def train(self, job: TrainJob, emit: Emit) -> Path:
+        fingerprint = job.fingerprint()
+        if files.is_complete(job.output, fingerprint):
+            return job.output
+        if not job.examples:
+            raise TrainingError("there are no rows to train on", "raise budget.rows or budget.teacher_calls")
+        job.output.parent.mkdir(parents=True, exist_ok=True)
+        files.make_room(job.output)
+        partial = files.checkpoints_of(job.output, fingerprint)
+        try:
+            self._work(job, _message(job, fingerprint, partial), emit)
+        except ChildError as error:
+            raise TrainingError(error.message, error.fix) from error
+        shutil.rmtree(partial, ignore_errors=True)
+        return job.output
+
+    def _work(self, job: TrainJob, message: dict[str, Any], emit: Emit) -> None:
+        emit({"event": "dtype", "dtype": message["settings"]["dtype"]})
+        log = job.output.with_name(f"{job.output.name}.log")
+        child = Child("toolkit.training.torch_child", python=job.python, log=log)
+        try:
+            child.send(message)
+            for event in child.messages():
+                if event["event"] != "done":
+                    emit(event)
+        except BaseException:
+            child.kill()  # a checkpoint stands: what is lost is a few steps
+            raise
+        finally:
+            child.close()
+
+
+def _message(job: TrainJob, fingerprint: str, partial: Path) -> dict[str, Any]:
+    """What the child gets. `job` is written to the adapter folder as `job.json`."""
+    settings = job.settings()
+    if settings["dtype"] == "auto":
+        settings["dtype"] = fast_dtype()
+    return {
+        "model": str(hf_folder(job.gguf)),
+        "rows": job.rows(),
+        "settings": settings,
+        "output": str(job.output.resolve()),
+        "partial": str(partial.resolve()),
+        "job": {"fingerprint": fingerprint, "base": job.gguf.stem, "rows": len(job.examples), **settings},
+    }
+
+
+def open_trainer() -> TorchTrainer:
+    return TorchTrainer()
+
+
+def job_of(adapter: Path) -> dict[str, Any]:
+    """What `job.json` says of an adapter. Raises TrainingError when it is not one of ours."""
+    try:
+        found: dict[str, Any] = json.loads((adapter / files.JOB).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise TrainingError(f"{adapter} is not a finished adapter", "schoolhouse resume last") from error
+    return found

@@ -1,0 +1,109 @@
+"""The seam for trainers: a job in, an adapter folder out.
+
+A recipe names a trainer (`train.backend`). Other packages add theirs through the entry
+point group `schoolhouse.trainers`: an entry's value is a function `open_trainer() -> Trainer`.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+from toolkit.errors import TrainingError
+from toolkit.models.hf_folder import gguf_fingerprint
+from toolkit.types import Json, Message, digest
+
+ENTRY_POINTS = "schoolhouse.trainers"
+
+BACKENDS = {"torch": "toolkit.training.torch_trainer"}
+"""Backend -> the module whose `open_trainer` opens it."""
+
+Emit = Callable[[dict[str, Any]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """What is trained on: the prompt as it will be asked, and the answer to give."""
+
+    messages: tuple[Message, ...]
+    answer: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainJob:
+    """Everything that decides what comes out; `output` and `python` decide only where and by whom."""
+
+    gguf: Path
+    examples: Sequence[Example]
+    output: Path
+    lora_r: int = 16
+    lora_alpha: int = 32
+    lora_dropout: float = 0.0
+    lr: float = 1e-3
+    epochs: int = 3
+    batch_size: int = 8
+    warmup: float = 0.1
+    """Share of the steps over which the learning rate rises."""
+    max_length: int = 512
+    """Tokens of prompt and answer together."""
+    dtype: str = "auto"
+    checkpoint_steps: int = 20
+    seed: int = 0
+    python: str | None = None
+
+    def settings(self) -> dict[str, Json]:
+        """The numbers of the job, without paths and examples."""
+        apart = {"gguf", "examples", "output", "python"}
+        return {field.name: getattr(self, field.name) for field in fields(self) if field.name not in apart}
+
+    def rows(self) -> list[Json]:
+        return [{"messages": list(example.messages), "answer": example.answer} for example in self.examples]
+
+    def fingerprint(self) -> str:
+        """The same for jobs that must give the same adapter; 64 hex digits."""
+        settings = self.settings()
+        settings.pop("checkpoint_steps")
+        return digest([gguf_fingerprint(self.gguf), settings, self.rows()])
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a trainer cannot work here, and the command that changes that."""
+
+    what: str
+    fix: str
+
+
+class Trainer(Protocol):
+    """Trains a LoRA adapter in a process of its own."""
+
+    def problems(self) -> list[Problem]:
+        """What is missing on this machine; empty when training can start."""
+        ...
+
+    def train(self, job: TrainJob, emit: Emit) -> Path:
+        """Train, or carry on where an interrupted training stood; returns `job.output`.
+
+        The folder holds the adapter in peft's format and `job.json` with the fingerprint of
+        the job. It is whole or absent; when it stands with this fingerprint, nothing is done.
+        `emit` gets events: `step` (step, steps, loss, lr, tokens_per_second), `dtype`,
+        `resumed`, `checkpoint` and `memory` (peak_bytes). It may raise to stop the training.
+
+        Raises TrainingError when the job is not possible or does not end well.
+        """
+        ...
+
+
+def open_trainer(backend: str) -> Trainer:
+    """The trainer of that name; `auto` is torch. Raises TrainingError for an unknown name."""
+    name = "torch" if backend == "auto" else backend
+    if module := BACKENDS.get(name):
+        return cast("Trainer", importlib.import_module(module).open_trainer())
+    for plugin in entry_points(group=ENTRY_POINTS):
+        if plugin.name == name:
+            return cast("Trainer", plugin.load()())
+    raise TrainingError(f"there is no trainer {backend!r}", f"use one of these: auto, {', '.join(BACKENDS)}")
