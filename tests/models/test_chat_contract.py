@@ -1,0 +1,238 @@
+"""What every chat model keeps to, over every implementation."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from toolkit.errors import ModelError, ReplayMiss
+from toolkit.journal import Journal
+from toolkit.models.chat import ChatModel, ModelInfo, open_chat_model
+from toolkit.models.replay import record
+from toolkit.models.weights import weights_path
+from toolkit.types import Completion, Message, Request
+
+SMOLLM2 = "smollm2-135m-instruct"
+SCHEMA = {
+    "type": "object",
+    "properties": {"words": {"type": "array", "items": {"type": "string"}, "minItems": 2, "maxItems": 2}},
+    "required": ["words"],
+}
+
+
+def ask(text: str, **options: object) -> Request:
+    messages: tuple[Message, ...] = (
+        {"role": "system", "content": "You answer in few words. Never explain, never apologise, never greet."},
+        {"role": "user", "content": text},
+    )
+    return replace(Request(messages, max_tokens=24), **options)  # type: ignore[arg-type]
+
+
+PLAIN = [ask(f"Name {count} animals.") for count in ("two", "three", "four", "five", "six", "seven")]
+EXACT = ask("What is the capital of France?", temperature=0.0)
+STRUCTURED = [ask("Two words as JSON.", schema=SCHEMA, max_tokens=120, sample=sample) for sample in range(3)]
+SHORT = ask("Count from one to one hundred.", max_tokens=5, temperature=0.0)
+EVERYTHING = [*PLAIN, EXACT, *STRUCTURED, SHORT]
+
+
+@pytest.fixture(scope="module")
+def smollm2() -> Iterator[ChatModel]:
+    try:
+        weights_path(SMOLLM2)
+    except ModelError as error:
+        pytest.skip(str(error))
+    model = open_chat_model(f"llama_cpp/{SMOLLM2}", context=512)
+    yield model
+    model.close()
+
+
+@pytest.fixture(scope="module")
+def replayed(tmp_path_factory: pytest.TempPathFactory) -> ChatModel:
+    """A recording made through the seam itself, of a model that is made up."""
+    path = tmp_path_factory.mktemp("recording") / "answers.jsonl"
+    for _ in record(MadeUp(), EVERYTHING, path):
+        pass
+    return open_chat_model(f"replay/{path}")
+
+
+class MadeUp:
+    """Answers at once; only there to be recorded."""
+
+    def info(self) -> ModelInfo:
+        return ModelInfo("made up", "made_up", 512, 0, False)
+
+    def close(self) -> None:
+        return
+
+    def complete(self, requests: Sequence[Request]) -> Iterator[tuple[Request, Completion]]:
+        for request in requests:
+            short = request.max_tokens < 10
+            text = json.dumps({"words": ["a", "b"]}) if request.schema else f"answer {request.hash[:6]}"
+            yield request, Completion(text, "length" if short else "stop", 12, 5 if short else 8)
+
+
+@pytest.fixture(params=[pytest.param("smollm2", marks=pytest.mark.real), "replayed"])
+def model(request: pytest.FixtureRequest) -> ChatModel:
+    found: ChatModel = request.getfixturevalue(request.param)
+    return found
+
+
+def test_every_request_is_answered_once(model: ChatModel) -> None:
+    answers = list(model.complete(PLAIN))
+    assert sorted(request.hash for request, _ in answers) == sorted(request.hash for request in PLAIN)
+    for request, completion in answers:
+        assert completion.text
+        assert completion.finish_reason in ("stop", "length")
+        assert 0 < completion.completion_tokens <= request.max_tokens
+        assert 0 <= completion.cached_tokens <= completion.prompt_tokens
+        assert completion.backend_id
+
+
+def test_the_same_request_gets_the_same_answer(model: ChatModel) -> None:
+    first, second = (dict(pair(model, [request])) for _ in range(2) for request in [EXACT])
+    assert first == second
+    assert pair(model, STRUCTURED[:1]) == pair(model, STRUCTURED[:1])
+
+
+def pair(model: ChatModel, requests: list[Request]) -> list[tuple[str, str]]:
+    return [(request.hash, completion.text) for request, completion in model.complete(requests)]
+
+
+def test_a_schema_is_kept_to(model: ChatModel) -> None:
+    for _, completion in model.complete(STRUCTURED):
+        if completion.finish_reason == "stop":
+            assert len(json.loads(completion.text)["words"]) == 2
+
+
+def test_an_answer_that_is_cut_says_so(model: ChatModel) -> None:
+    [(_, completion)] = model.complete([SHORT])
+    assert completion.finish_reason == "length"
+    assert completion.completion_tokens == 5
+
+
+def test_nothing_asked_nothing_answered(model: ChatModel) -> None:
+    assert list(model.complete([])) == []
+
+
+def test_stopping_in_the_middle_leaves_the_model_usable(model: ChatModel) -> None:
+    answers = iter(model.complete(PLAIN))
+    next(answers)
+    answers.close()  # type: ignore[attr-defined]
+    assert len(list(model.complete(PLAIN))) == len(PLAIN)
+
+
+def test_it_says_what_it_is(model: ChatModel) -> None:
+    info = model.info()
+    assert info.name and info.context > 0 and info.backend in ("llama_cpp", "replay")
+
+
+# -- llama.cpp alone ----------------------------------------------------------------------------
+
+
+@pytest.mark.real
+def test_a_shared_prefix_is_computed_once(smollm2: ChatModel) -> None:
+    requests = [ask(f"Say the number {number}.", max_tokens=3) for number in range(8)]
+    answers = [completion for _, completion in smollm2.complete(requests)]
+    assert sum(c.cached_tokens > c.prompt_tokens // 2 for c in answers) >= len(answers) - 1
+
+
+@pytest.mark.real
+def test_a_prompt_longer_than_the_context_is_an_error_with_both_numbers(smollm2: ChatModel) -> None:
+    with pytest.raises(ModelError, match="does not fit into a context of 512") as caught:
+        list(smollm2.complete([ask("word " * 600)]))
+    assert "teacher.context" in caught.value.fix
+
+
+@pytest.mark.real
+def test_an_answer_never_runs_over_the_context(smollm2: ChatModel) -> None:
+    [(_, completion)] = smollm2.complete([ask("word " * 440, max_tokens=400)])
+    assert completion.prompt_tokens + completion.completion_tokens <= 512
+
+
+@pytest.mark.real
+def test_other_samples_of_one_prompt_differ(smollm2: ChatModel) -> None:
+    requests = [ask("Write a sentence about a dog.", temperature=1.2, sample=sample) for sample in range(4)]
+    assert len({completion.text for _, completion in smollm2.complete(requests)}) > 1
+
+
+@pytest.mark.real
+def test_strings_hold_no_raw_control_characters(smollm2: ChatModel) -> None:
+    requests = [replace(STRUCTURED[0], temperature=1.5, sample=sample) for sample in range(10, 18)]
+    for _, completion in smollm2.complete(requests):
+        assert not any(ord(character) < 32 for character in completion.text)
+
+
+# -- opening ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["gpt/4", "llama_cpp", "llama_cpp/", ""])
+def test_an_unknown_backend_lists_the_known_ones(name: str) -> None:
+    with pytest.raises(ModelError) as caught:
+        open_chat_model(name)
+    assert "llama_cpp/" in caught.value.fix and "replay/" in caught.value.fix
+
+
+def test_another_package_can_bring_a_backend(monkeypatch: pytest.MonkeyPatch) -> None:
+    from importlib.metadata import EntryPoint
+
+    from toolkit.models import chat
+
+    plugin = EntryPoint("mine", f"{__name__}:open_mine", chat.ENTRY_POINTS)
+    monkeypatch.setattr(chat, "_plugins", lambda: [plugin])
+    assert open_chat_model("mine/some/name", context=7) == ("some/name", 7)  # type: ignore[comparison-overlap]
+
+
+def open_mine(name: str, *, context: int, threads: int | None) -> tuple[str, int]:
+    return name, context
+
+
+# -- replay alone -------------------------------------------------------------------------------
+
+
+def test_a_miss_names_the_prompt(tmp_path: Path) -> None:
+    path = tmp_path / "empty.jsonl"
+    path.write_text("")
+    with pytest.raises(ReplayMiss, match="capital of France"):
+        list(open_chat_model(f"replay/{path}").complete([EXACT]))
+
+
+def test_matching_answers_are_given_in_turn(tmp_path: Path) -> None:
+    path = tmp_path / "answers.jsonl"
+    lines = [
+        {"match": "Name", "text": "general"},
+        {"match": "Name two", "text": "1"},
+        {"match": "Name two", "text": "2"},
+    ]
+    path.write_text("\n".join(json.dumps(line) for line in lines))
+    model = open_chat_model(f"replay/{path}")
+    texts = [next(iter(model.complete([PLAIN[0]])))[1].text for _ in range(3)]
+    assert texts == ["1", "2", "1"]
+    assert next(iter(model.complete([PLAIN[1]])))[1].text == "general"
+
+
+def test_a_broken_line_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "answers.jsonl"
+    path.write_text('{"match": "a", "text": "b"}\n{"match": "a"}\n')
+    with pytest.raises(ModelError, match=r"answers\.jsonl:2"):
+        open_chat_model(f"replay/{path}")
+
+
+def test_line_separators_inside_a_text_do_not_break_a_recording(tmp_path: Path) -> None:
+    path = tmp_path / "answers.jsonl"
+    path.write_text(json.dumps({"match": "capital", "text": "a\u2028b"}, ensure_ascii=False), "utf-8")
+    [(_, completion)] = open_chat_model(f"replay/{path}").complete([EXACT])
+    assert completion.text == "a\u2028b"
+
+
+def test_the_journal_of_a_run_is_a_recording(tmp_path: Path, replayed: ChatModel) -> None:
+    [(request, completion)] = replayed.complete([EXACT])
+    journal = Journal(tmp_path / "run")
+    journal.call(request, completion, role="teacher", model="replay/x", attempt=1)
+    journal.close()
+    model = open_chat_model(f"replay/{tmp_path / 'run'}")
+    assert list(model.complete([EXACT])) == [(EXACT, completion)]
+    model.close()
