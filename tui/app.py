@@ -65,10 +65,11 @@ class SchoolhouseApp(App[None]):
 
     # -- between screens -----------------------------------------------------------------------
 
-    def open_run(self, folder: Path) -> None:
+    def open_run(self, folder: Path, *, starting: bool = False) -> None:
+        """Show a run; `starting` when its process was begun a moment ago."""
         from tui.screens.run import RunScreen  # imported here: the plots are not needed for the first frame
 
-        self.push_screen(RunScreen(folder))
+        self.push_screen(RunScreen(folder, starting=starting))
 
     def action_help(self) -> None:
         if not isinstance(self.screen, HelpScreen):

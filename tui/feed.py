@@ -5,20 +5,23 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from textual.message import Message
 from textual.message_pump import MessagePump
 
 from toolkit.errors import SchoolhouseError
-from toolkit.journal import DATABASE, JournalReader
 from tui.runs import Runs
 from tui.state import News, Record, RunLine, Status
+
+if TYPE_CHECKING:
+    from toolkit.journal import JournalReader
 
 RUN_SECONDS = 0.3
 RUNS_SECONDS = 2.0
 CALLS_FOR_PACE = 12
 LOOKS_PER_STATUS = 5
+LOOKS_PER_LIST = 15
 QUEUE_LIMIT = 8
 
 
@@ -56,17 +59,19 @@ class Source(Protocol):
 
 
 class RunsSource:
-    """The list of runs; news only when it changed."""
+    """The list of runs; news when it changed, and now and then because ages go on."""
 
     seconds = RUNS_SECONDS
 
     def __init__(self, runs: Runs) -> None:
         self._runs = runs
         self._shown: list[RunLine] | None = None
+        self._looks = 0
 
     def look(self) -> Message | None:
         found = self._runs.runs()
-        if found == self._shown:
+        self._looks += 1
+        if found == self._shown and self._looks % LOOKS_PER_LIST:
             return None
         self._shown = found
         return RunsListed(found)
@@ -106,6 +111,8 @@ class RunSource:
             self._reader = None
 
     def _read(self, status: Status) -> News:
+        from toolkit.journal import JournalReader  # imported here: the first frame does without it
+
         first = self._reader is None
         self._reader = reader = self._reader or JournalReader(self._folder)
         events, rows = _all_events(reader, self._event), reader.rows(after=self._row_at)
@@ -127,6 +134,8 @@ class RunSource:
 
     def _file_stamp(self) -> tuple[tuple[int, int], ...]:
         """Changes with every write: SQLite appends to the WAL, or writes the WAL's pages back."""
+        from toolkit.journal import DATABASE
+
         stats = []
         for path in (self._folder / DATABASE, self._folder / f"{DATABASE}-wal"):
             if path.exists():

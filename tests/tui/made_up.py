@@ -47,7 +47,7 @@ class MadeUpRuns(Runs):
         return self.folder / name
 
     def estimate(self, recipe: RecipeLine) -> str:
-        return "3 rounds, at most 400 rows, at most 30 minutes"
+        return "About 18 minutes here, 30 at most: 3 rounds, 400 rows."
 
     def start(self, recipe: RecipeLine) -> Path:
         self.asked.append(f"start {recipe.name}")

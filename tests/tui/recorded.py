@@ -36,6 +36,16 @@ MESSAGES = (
     ("login_problem", "it says my password is wrong but I changed it yesterday"),
     ("damaged_item", "box was soaked and two of the plates are cracked"),
 )
+OPENINGS = (
+    "",
+    "hi, ",
+    "hello?? ",
+    "sorry to bother you again, ",
+    "quick question: ",
+    "third time I write: ",
+    "good evening, ",
+)
+ENDINGS = ("", " pls", ", thanks", " asap", ", any idea?", " :(", ", order 48213", ", kind regards")
 REJECTIONS = (
     ("duplicate", "the same text as row 12"),
     ("near duplicate", "0.91 like row 31"),
@@ -128,13 +138,14 @@ class Recorder:
     def lessons(self, number: int, count: int) -> None:
         """Rows of a round: about one in seven is rejected."""
         for index in range(count):
-            skill, text = MESSAGES[(index + number) % len(MESSAGES)]
+            skill, text = MESSAGES[(5 * index + number) % len(MESSAGES)]
+            text = OPENINGS[index * 3 % 7] + text + ENDINGS[(index // 7 + number) % 8]
             if index % 6 == 0:
                 self.call(number)
             if self._random.random() < 0.14:
                 self.row(number, text, skill, "rejected", self._random.choice(REJECTIONS))
             else:
-                self.row(number, f"{text} ({number}.{index})" if index > 8 else text, skill)
+                self.row(number, text, skill)
 
     def generate(self, number: int, count: int = 156) -> None:
         self.journal.attempt(number, operation="draft" if number == 1 else "improve", program="", plan={})

@@ -86,12 +86,29 @@ async def test_start_a_recipe_after_asking(runs: tuple[Path, Recorder]) -> None:
         await until(pilot, lambda: app.screen.query_one("#recipes", OptionList).option_count == 3)
         await pilot.press("enter")
         assert isinstance(app.screen, ConfirmScreen)
-        await until(pilot, lambda: "at most 30 minutes" in shown(app))
+        await until(pilot, lambda: "About 18 minutes" in shown(app))
         await pilot.press("escape")
         assert app.runs.asked == []
         await pilot.press("enter", "s")
         await until(pilot, lambda: isinstance(app.screen, RunScreen))
         assert app.runs.asked == ["start quickstart"]
+
+
+async def test_a_run_that_was_just_started_is_not_started_twice(runs: tuple[Path, Recorder]) -> None:
+    folder, recorder = runs
+    app = make_app(folder, recorder.clock.now)
+    async with app.run_test(size=(80, 24)) as pilot:
+        assert isinstance(app.runs, MadeUpRuns)
+        app.runs.status_now = "paused"  # what a run is until its process has begun
+        await until(pilot, lambda: app.screen.query_one("#recipes", OptionList).option_count == 3)
+        await pilot.press("enter", "s")
+        await until(pilot, lambda: "Starting …" in shown(app))
+        await pilot.press("p")
+        assert app.runs.asked == ["start quickstart"]
+        app.runs.clock += 60  # the process never came
+        await until(pilot, lambda: "press p to go on" in shown(app))
+        await pilot.press("p")
+        await until(pilot, lambda: app.runs.asked == ["start quickstart", "resume"])
 
 
 async def test_a_recipe_with_a_mistake_is_not_started(runs: tuple[Path, Recorder]) -> None:
@@ -145,7 +162,7 @@ async def test_everything_is_reachable_at_80_by_24(runs: tuple[Path, Recorder]) 
         for words in ("● Train", "✓ Generate", "Round 3 of 3", "few-shot", "round 2", "70.8 %", "min left", "Help"):
             assert words in text, words
         await pilot.press("2")
-        await until(pilot, lambda: "yesterday" in shown(app))
+        await until(pilot, lambda: "too short: 2 words" in shown(app))
         await pilot.press("3")
         await until(pilot, lambda: "round 2 accepted" in shown(app))
         await pilot.press("1")

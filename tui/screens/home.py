@@ -109,7 +109,7 @@ class HomeScreen(Screen[None]):
     def _answered(self, recipe: RecipeLine, start: bool | None) -> None:
         if start:
             self.notify(f"starting {recipe.name} …", timeout=3, markup=False)
-            self.app.perform(partial(self.app.runs.start, recipe), self.app.open_run)
+            self.app.perform(partial(self.app.runs.start, recipe), partial(self.app.open_run, starting=True))
 
 
 def _tell(screen: ConfirmScreen, words: str) -> None:

@@ -24,11 +24,13 @@ from tui.widgets.marks import HOUSE, MUTED, STATUS_MARKS, TONES
 from tui.widgets.samples import LatestSamples, sample_lines
 from tui.widgets.scores import ScorePlot, ScoreTable
 from tui.widgets.scrolling import GrowingList, hanging
-from tui.widgets.stages import Progress, StageRow, activity
+from tui.widgets.stages import Progress, StageRow, Wish, activity
 
 if TYPE_CHECKING:
     from tui.app import SchoolhouseApp
 
+START_SECONDS = 15.0
+"""How long a new process may take before its first sign of life."""
 SPLITS = ("gate", "public", "probe", "private")
 
 
@@ -48,13 +50,14 @@ class RunScreen(Screen[None]):
     ]
     app: SchoolhouseApp
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, starting: bool = False) -> None:
         super().__init__()
         self.folder = folder
         self.view = RunView(clean(folder.name, 80))
         self.split = SPLITS[0]
         self._source: RunSource | None = None
-        self._pausing = False
+        self._wish: Wish = "go on" if starting else ""
+        self._wished = 0.0
         self._problem = ""
 
     def compose(self) -> ComposeResult:
@@ -91,6 +94,7 @@ class RunScreen(Screen[None]):
         self.query_one("#lessons-panel").border_title = "Lessons"
         self.query_one("#samples-panel").border_title = "Samples as they come"
         self.query_one("#loss-panel").border_title = "Loss"
+        self._wished = self.app.runs.now()
         self.set_interval(1.0, self._show_time, name="clock")
         self._show()
 
@@ -103,7 +107,8 @@ class RunScreen(Screen[None]):
     @on(RunNews)
     def take_news(self, message: RunNews) -> None:
         self.view, self._problem = advance(self.view, message.news), ""
-        self._pausing = self._pausing and self.view.status == "running"
+        if (self._wish == "pause") == (self.view.status != "running"):
+            self._wish = ""
         self._show()
 
     @on(FeedFailed)
@@ -130,6 +135,8 @@ class RunScreen(Screen[None]):
     def _show_time(self) -> None:
         """Whatever changes because time passes."""
         view, now = self.view, self.app.runs.now()
+        if self._wish == "go on" and now - self._wished > START_SECONDS:
+            self._wish = ""
         mark, style = STATUS_MARKS[view.status]
         title = Content.assemble((f"{HOUSE} ", "$primary"), (view.name, "bold $primary"))
         if view.names and self.size.width >= 100:
@@ -141,7 +148,7 @@ class RunScreen(Screen[None]):
             words = Content("")
         self.query_one("#status", Static).update(words)
         self.query_one(StageRow).show(view, now)
-        self.query_one(Progress).show(view, now, activity(view, pausing=self._pausing, problem=self._problem))
+        self.query_one(Progress).show(view, now, activity(view, self._wish, self._problem))
 
     def _show_titles(self) -> None:
         training = self.view.training
@@ -169,14 +176,16 @@ class RunScreen(Screen[None]):
             self._show()
 
     def action_pause_or_resume(self) -> None:
-        runs, folder = self.app.runs, self.folder
+        if self._wish:
+            return
+        runs = self.app.runs
         if self.view.status == "running":
-            self._pausing = True
-            self._show_time()
-            self.app.perform(partial(runs.pause, folder), _nothing)
+            self._wish = "pause"
+            self.app.perform(partial(runs.pause, self.folder), _nothing)
         elif self.view.status in ("paused", "broken"):
-            self.notify("going on …", timeout=3)
-            self.app.perform(partial(runs.resume, folder), _nothing)
+            self._wish, self._wished = "go on", runs.now()
+            self.app.perform(partial(runs.resume, self.folder), _nothing)
+        self._show_time()
 
 
 def _nothing(_result: None) -> None:

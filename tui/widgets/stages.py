@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from textual.content import Content
 from textual.widget import Widget
 
@@ -19,6 +21,7 @@ WORDS = {
     "report": "writing the report",
 }
 MOST_CELL = 18
+Wish = Literal["", "pause", "go on"]
 
 
 class StageRow(Widget):
@@ -99,17 +102,19 @@ class Progress(Widget):
         return Content.assemble(("━" * full, colour), ("─" * (width - full), FAINT), words)
 
 
-def activity(view: RunView, *, pausing: bool = False, problem: str = "") -> tuple[str, str]:
+def activity(view: RunView, wish: Wish = "", problem: str = "") -> tuple[str, str]:
     """The state of a run in words, with the style to show them in.
 
     Args:
-        pausing: a pause was asked for.
+        wish: what a person has just asked for, and the run has not done yet.
         problem: why the journal cannot be read.
     """
     if problem:
         return problem, "$error"
     if not view.seen:
         return "Opening …", MUTED
+    if wish == "go on" and view.status != "running":
+        return "Starting …", MUTED
     if view.failure and view.status == "broken":
         error, fix = view.failure
         return (f"{error}  Fix: {fix}" if fix else error), "$error"
@@ -119,7 +124,7 @@ def activity(view: RunView, *, pausing: bool = False, problem: str = "") -> tupl
         return view.verdict or "Finished.", "bold"
     if view.status == "paused":
         return "Paused. Everything so far is kept: press p to go on.", "$warning"
-    if pausing:
+    if wish == "pause":
         return "Stopping at the next safe point …", "$warning"
     return _doing(view), ""
 
