@@ -58,8 +58,8 @@ def _model():  # type: ignore[no-untyped-def]
         bos_token_id=1,
         eos_token_id=2,
         pad_token_id=2,
-        tie_word_embeddings=True,
-        initializer_range=0.1,
+        tie_word_embeddings=False,
+        initializer_range=0.4,
     )
     return LlamaForCausalLM(config)
 
