@@ -10,7 +10,8 @@ from __future__ import annotations
 import ctypes
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -37,11 +38,9 @@ class Entry(NamedTuple):
 
 
 def _library() -> Any:
-    # libgomp reads this once, when it is loaded: threads that wait for each other without
-    # pause make a shared machine several times slower
-    os.environ.setdefault("GOMP_SPINCOUNT", "20000")
     try:
-        import llama_cpp
+        with _patient_threads():
+            import llama_cpp
     except (ImportError, OSError, RuntimeError) as error:
         raise ModelError(
             f"llama-cpp-python cannot be used: {error}",
@@ -50,6 +49,24 @@ def _library() -> Any:
         ) from error
     logging.getLogger("llama-cpp-python").setLevel(logging.CRITICAL)
     return llama_cpp
+
+
+@contextmanager
+def _patient_threads() -> Iterator[None]:
+    """Let OpenMP, which reads its settings while it is loaded, sleep instead of spin.
+
+    On a busy 2-core machine spinning threads made a token 10 to 30 times slower; on an
+    idle one sleeping costs a few per cent. Children do not inherit the setting.
+    """
+    name = "OMP_WAIT_POLICY"
+    if {name, "GOMP_SPINCOUNT"} & os.environ.keys():
+        yield
+        return
+    os.environ[name] = "passive"
+    try:
+        yield
+    finally:
+        del os.environ[name]
 
 
 class Engine:
@@ -78,6 +95,14 @@ class Engine:
         self._memory = c.llama_get_memory(self._context)
         self._batch = c.llama_batch_init(BATCH_TOKENS, 0, 1)
         self._grammars: dict[str, Any] = {}
+
+    def use_adapter(self, lora: Path) -> None:
+        """Answer with this GGUF LoRA from now on. Raises ModelError when it does not fit the weights."""
+        c = self._c
+        adapter = c.llama_adapter_lora_init(self._model, os.fsencode(lora))  # freed with the model
+        one, scale = (c.llama_adapter_lora_p_ctypes * 1)(adapter), (ctypes.c_float * 1)(1.0)
+        if not adapter or c.llama_set_adapters_lora(self._context, one, 1, scale):
+            raise ModelError(f"llama.cpp cannot use the adapter {lora}", f"rm {lora}   (it is made again)")
 
     def _context_params(self, cells: int, sequences: int, threads: int) -> Any:
         params = self._c.llama_context_default_params()
