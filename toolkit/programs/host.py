@@ -62,7 +62,9 @@ class ProgramHost:
         }
 
     def missing(self) -> dict[str, int]:
-        """Rows still needed, by skill."""
+        """Rows still needed, by skill; none once the run's row budget is spent."""
+        if self.accepted.total() >= self.allowance.room:
+            return {}
         needed = {skill: count - self.accepted[skill] for skill, count in self.allowance.rows.items()}
         return {skill: count for skill, count in needed.items() if count > 0}
 

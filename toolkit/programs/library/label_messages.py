@@ -5,13 +5,14 @@
 # What changes from prompt to prompt stands last, so the teacher reads the rest only once.
 
 SYSTEM = (
-    "You write messages that real people send. " + task["about"] + "\n"
-    "Each message is what the customer says, never an answer to the customer. "
-    "Be concrete. Never write placeholders. Never begin two messages with the same word."
+    "You play customers who write a message. " + task["about"] + "\n"
+    "Each message is one or two short sentences, said by the customer, never an answer to the customer. "
+    "Every message is from a different person with a different story, thing and wording.\n"
+    "Reply with a JSON array of strings."
 )
 REPLY = {
     "type": "array",
-    "items": {"type": "string", "maxLength": 200},
+    "items": {"type": "string", "maxLength": 130},
     "minItems": plan["per_call"],
     "maxItems": plan["per_call"],
 }
@@ -25,7 +26,7 @@ def prompt_for(label, style, situation):
     ]
     for other in plan["contrasts"].get(label, []):
         lines.append("It is NOT this: " + (task["labels"][other] or other.replace("_", " ")))
-    lines.append("Write " + str(plan["per_call"]) + " very different messages with exactly this intent.")
+    lines.append("Write " + str(plan["per_call"]) + " messages with exactly this meaning.")
     lines.append("Style: " + style + ". " + situation)
     return "\n".join(lines)
 
@@ -46,10 +47,10 @@ def calls_for(missing):
 
 turn = {label: index for index, label in enumerate(task["labels"])}
 
-while True:
+gained = 1
+while gained:  # a teacher that only repeats itself is not asked for ever
+    gained = 0
     missing = remaining()["skills"]
-    if not missing or remaining()["calls"] < 1:
-        break
     for label in missing:
         if remaining()["calls"] < 1:
             break
@@ -63,4 +64,4 @@ while True:
             turn[label] = turn[label] + 1
         replies = ask_many(prompts, schema=REPLY, max_tokens=48 * plan["per_call"], system=SYSTEM)
         for style, reply in zip(styles, replies):
-            submit(rows_from(label, style, reply))
+            gained = gained + submit(rows_from(label, style, reply)).accepted
