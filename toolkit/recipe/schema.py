@@ -140,7 +140,9 @@ class Acceptance(Section):
     """When a round replaces the best one so far."""
 
     gate_errors: float = Field(1.0, ge=0, description="standard errors that the paired gain on `gate` must exceed")
-    probe: Literal["report", "block"] = Field("report", description="what a drop on the forgetting probe does")
+    probe: Literal["off", "report", "block"] = Field(
+        "report", description="the forgetting probe: not asked, a drop is named, or a drop blocks the round"
+    )
 
 
 class Budget(Section):

@@ -28,7 +28,7 @@ Status = Literal["running", "finished", "paused", "broken"]
 
 @dataclass(frozen=True, slots=True)
 class RunSummary:
-    """One line of the list of runs. `best` is the newest score of the best round, 0 to 1."""
+    """One line of the list of runs. `best` is the best round's score, 0 to 1: the exam's, or `gate` before it."""
 
     name: str
     folder: Path
@@ -75,7 +75,12 @@ class Run:
     @classmethod
     def list(cls) -> list[RunSummary]:
         """All runs, the newest first."""
-        return [cls(folder).line() for folder in _folders()]
+        found = []
+        for folder in _folders():
+            run = cls(folder)
+            found.append(run.line())
+            run.reader.close()
+        return found
 
     @classmethod
     def start_detached(cls, recipe_path: str | Path, overrides: Sequence[str] = ()) -> Run:
@@ -111,7 +116,7 @@ class Run:
 
     @property
     def is_running(self) -> bool:
-        from toolkit.run.worker import is_alive
+        from toolkit.hardware.alive import is_alive
 
         return self.reader.meta("state") == "running" and is_alive(self.reader.meta("worker"))
 
@@ -134,8 +139,10 @@ class Run:
 
     def line(self) -> RunSummary:
         """The run as one line of a list."""
-        score = self.reader.last_event("score")
-        best = score["data"]["score"] if score else None
+        verdict = self.reader.meta("verdict") or {}
+        examined = verdict.get("student")
+        outcomes = self.reader.outcomes(examined or f"round-{self.best_round}", "private" if examined else "gate")
+        best = sum(outcome.score for outcome in outcomes) / len(outcomes) if outcomes else None
         return RunSummary(
             self.name,
             self.folder,
@@ -178,7 +185,15 @@ def _folders() -> list[Path]:
     if not runs_dir().is_dir():
         return []
     found = [folder for folder in runs_dir().iterdir() if (folder / DATABASE).is_file()]
-    return sorted(found, key=lambda folder: JournalReader(folder).meta("created", 0.0), reverse=True)
+    return sorted(found, key=_created, reverse=True)
+
+
+def _created(folder: Path) -> float:
+    reader = JournalReader(folder)
+    try:
+        return float(reader.meta("created", 0.0))
+    finally:
+        reader.close()
 
 
 def _new_folder(name: str) -> Path:

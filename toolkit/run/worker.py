@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import time
 from collections.abc import Iterator
@@ -106,13 +105,3 @@ def _pause_on_interrupt(session: Session) -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-def is_alive(worker: dict[str, float] | None) -> bool:
-    """Whether the process noted in a journal still runs; a new process with its number does not count."""
-    if not worker or int(worker["pid"]) == os.getpid():
-        return bool(worker)
-    try:
-        return bool(abs(psutil.Process(int(worker["pid"])).create_time() - worker["created"]) < 1.0)
-    except psutil.Error:
-        return False

@@ -36,7 +36,7 @@ def evaluate_baselines(session: Session) -> None:
     with session.stage("baseline"):
         sit(session, baseline_sittings(session, "public", session.data.public))
         sit(session, baseline_sittings(session, "gate", session.data.gate))
-        sit(session, [_probe_sitting(session, "zero-shot")])
+        sit(session, _probe_sittings(session, "zero-shot"))
 
 
 def evaluate_round(session: Session, number: int, adapter: Path) -> None:
@@ -45,7 +45,7 @@ def evaluate_round(session: Session, number: int, adapter: Path) -> None:
         name = f"round-{number}"
         splits: list[tuple[SplitName, Sequence[Item]]] = [("public", session.data.public), ("gate", session.data.gate)]
         sittings = [trained_sitting(session, name, split, items) for split, items in splits]
-        sit(session, [*sittings, _probe_sitting(session, name)], adapter)
+        sit(session, [*sittings, *_probe_sittings(session, name)], adapter)
 
 
 def baseline_sittings(session: Session, split: SplitName, items: Sequence[Item]) -> list[Sitting]:
@@ -65,8 +65,11 @@ def trained_sitting(session: Session, student: str, split: SplitName, items: Seq
     return Sitting(student, split, items, session.prompts.trained, session.recipe.file.student.max_new_tokens)
 
 
-def _probe_sitting(session: Session, student: str) -> Sitting:
-    return Sitting(student, "probe", probe_items(), probe_prompt, session.recipe.file.student.max_new_tokens)
+def _probe_sittings(session: Session, student: str) -> list[Sitting]:
+    """The forgetting probe, unless the recipe has turned it off."""
+    if session.recipe.file.acceptance.probe == "off":
+        return []
+    return [Sitting(student, "probe", probe_items(), probe_prompt, session.recipe.file.student.max_new_tokens)]
 
 
 def sit(session: Session, sittings: Sequence[Sitting], adapter: Path | None = None) -> None:

@@ -33,7 +33,7 @@ def work_left(recipe: Recipe, journal: JournalReader | None, public: int, gate: 
     lessons = [accepted * carried + per_round * (number if carried else 1) for number in range(1, left + 1)]
     scored = journal.scored() if journal else []
     baselines = 0 if ("few-shot", "gate") in scored else 2 * (public + gate)
-    probe = len(probe_items())
+    probe = len(probe_items()) if recipe.file.acceptance.probe != "off" else 0
     return Work(
         rows=max(0, budget.rows - accepted) if left else 0,
         example_epochs=round(sum(lessons) * epochs),
