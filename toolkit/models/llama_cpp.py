@@ -68,13 +68,23 @@ class LlamaCppModel:
         context: tokens that prompt and answer may take together.
         threads: CPU threads; the physical cores when not given.
         slots: requests decoded at the same time.
+        adapter: a GGUF LoRA made for these weights.
     """
 
     def __init__(
-        self, path: Path, *, name: str = "", context: int = 2048, threads: int | None = None, slots: int = SLOTS
+        self,
+        path: Path,
+        *,
+        name: str = "",
+        context: int = 2048,
+        threads: int | None = None,
+        slots: int = SLOTS,
+        adapter: Path | None = None,
     ) -> None:
         cells = max(context, slots * min(context, CELLS_PER_SLOT))
         self._engine = Engine(path, cells=cells, sequences=slots, threads=threads or default_threads())
+        if adapter is not None:
+            self._engine.use_adapter(adapter)
         self._context, self._cells = min(context, self._engine.trained_context), cells
         self._slots = [_Slot(number) for number in range(slots)]
         self._grammars: dict[str, str] = {}

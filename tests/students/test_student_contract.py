@@ -1,0 +1,98 @@
+"""What every student does, on the real SmolLM2: answers from the base weights and with an adapter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from toolkit.models.weights import present, weights_path
+from toolkit.students.student import BACKENDS, Student, open_student
+from toolkit.training.trainer import Example, TrainJob, open_trainer
+from toolkit.types import Message
+
+pytestmark = [
+    pytest.mark.real,
+    pytest.mark.skipif(not present("smollm2-135m-instruct"), reason="schoolhouse models pull smollm2-135m-instruct"),
+]
+
+KINDS = {
+    "parcel_late": ["where is my parcel", "the box was due tuesday", "tracking says delayed", "still no delivery"],
+    "refund": ["i want my money back", "refund not arrived", "please pay me back", "give back the 20 euros"],
+    "password": ["cannot log in", "forgot my password", "login code never comes", "reset my password please"],
+    "invoice": ["send me the bill", "need an invoice for may", "invoice has the wrong name", "where is my receipt"],
+}
+ROWS = [(text, kind) for texts in zip(*KINDS.values(), strict=True) for text, kind in zip(texts, KINDS, strict=True)]
+UNSEEN = ["my parcel has not come", "i need my money", "password is wrong", "the bill please"]
+
+
+def prompt(text: str) -> tuple[Message, ...]:
+    return ({"role": "system", "content": "Name the topic."}, {"role": "user", "content": text})
+
+
+PROMPTS = [prompt(text) for text in [*(text for text, _ in ROWS), *UNSEEN]]
+
+
+@pytest.fixture(scope="module")
+def gguf() -> Path:
+    return weights_path("smollm2-135m-instruct")
+
+
+@pytest.fixture(scope="module")
+def adapter(gguf: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny training: 16 rows, enough to learn them by heart."""
+    examples = [Example(prompt(text), kind) for text, kind in ROWS]
+    output = tmp_path_factory.mktemp("contract") / "adapter"
+    return open_trainer("torch").train(
+        TrainJob(gguf=gguf, examples=examples, output=output, epochs=6), lambda event: None
+    )
+
+
+@pytest.fixture(scope="module", params=sorted(BACKENDS))
+def backend(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def base(backend: str, gguf: Path) -> Iterator[Student]:
+    student = open_student(backend, gguf)
+    yield student
+    student.close()
+
+
+@pytest.fixture(scope="module")
+def trained(backend: str, gguf: Path, adapter: Path) -> Iterator[Student]:
+    student = open_student(backend, gguf, adapter)
+    yield student
+    student.close()
+
+
+def test_a_trained_student_knows_its_lesson(trained: Student) -> None:
+    answers = dict(trained.answer(PROMPTS, max_new_tokens=8))
+    assert sorted(answers) == list(range(len(PROMPTS)))
+    assert sum(answers[i] == kind for i, (_, kind) in enumerate(ROWS)) >= 14
+    assert all("<|" not in answer and answer == answer.strip() for answer in answers.values())
+
+
+def test_the_base_does_not_know_it_and_answers_the_same_twice(base: Student) -> None:
+    answers = dict(base.answer(PROMPTS[:6], max_new_tokens=6))
+    assert sum(answers[i] == ROWS[i][1] for i in answers) <= 1
+    assert dict(base.answer(PROMPTS[:6], max_new_tokens=6)) == answers
+    assert 0 < base.peak_bytes < 3 << 30
+
+
+def test_one_prompt_and_no_prompt(trained: Student) -> None:
+    assert [index for index, _ in trained.answer(PROMPTS[:1])] == [0]
+    assert list(trained.answer([])) == []
+
+
+def test_backends_agree(gguf: Path, adapter: Path) -> None:
+    for lesson in (None, adapter):
+        found = []
+        for name in sorted(BACKENDS):
+            student = open_student(name, gguf, lesson)
+            found.append(dict(student.answer(PROMPTS, max_new_tokens=6)))
+            student.close()
+        same = sum(found[0][i] == found[1][i] for i in found[0])
+        assert same >= 0.75 * len(PROMPTS), (lesson, found)

@@ -1,0 +1,104 @@
+"""A peft adapter as a GGUF file that llama.cpp and Ollama load beside the base weights."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from toolkit.errors import ModelError
+
+_TENSOR = re.compile(r"^base_model\.model\.(?P<layer>.+)\.lora_(?P<side>[AB])\.weight$")
+_PERMUTED = {"llama"}  # architectures whose GGUF holds query and key rows in another order
+
+
+def convert(adapter: Path, base_gguf: Path, out: Path) -> None:
+    """Write `out`, whole or not at all.
+
+    Raises ModelError when the adapter changes more than linear layers, or has a tensor
+    that the base's architecture does not know.
+    """
+    import gguf
+    from safetensors.numpy import load_file
+
+    config = json.loads((adapter / "adapter_config.json").read_text(encoding="utf-8"))
+    _check(config, adapter)
+    base = _base(gguf.GGUFReader(base_gguf))
+    names = gguf.get_tensor_name_map(_architecture(gguf, base["general.architecture"]), base["block_count"])
+    alpha = float(config["lora_alpha"])
+    if config.get("use_rslora"):
+        alpha *= float(config["r"]) ** 0.5  # llama.cpp divides by the rank alone
+    tensors = list(_tensors(load_file(adapter / "adapter_model.safetensors"), names, base, adapter))
+    temporary = out.with_name(f".{out.name}.tmp")  # the writer opens its file itself
+    try:
+        writer = gguf.GGUFWriter(temporary, base["general.architecture"])
+        writer.add_type(gguf.GGUFType.ADAPTER)
+        writer.add_string(gguf.Keys.Adapter.TYPE, "lora")
+        writer.add_float32(gguf.Keys.Adapter.LORA_ALPHA, alpha)
+        for name, tensor in tensors:
+            writer.add_tensor(name, tensor)
+        writer.write_header_to_file()
+        writer.write_kv_data_to_file()
+        writer.write_tensors_to_file()
+        writer.close()
+        with temporary.open("rb+") as stream:
+            os.fsync(stream.fileno())
+        temporary.replace(out)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _check(config: dict[str, Any], adapter: Path) -> None:
+    unusual = ("use_dora", "modules_to_save", "rank_pattern", "alpha_pattern", "fan_in_fan_out", "lora_bias")
+    if found := [key for key in unusual if config.get(key)]:
+        raise ModelError(f"{adapter} uses {', '.join(found)}, which llama.cpp cannot load", "use the torch student")
+
+
+def _base(reader: Any) -> dict[str, Any]:
+    """Architecture and head counts of the base weights."""
+
+    def field(key: str, default: Any = None) -> Any:
+        found = reader.get_field(key)
+        return found.contents() if found else default
+
+    name = field("general.architecture")
+    heads = field(f"{name}.attention.head_count")
+    return {
+        "general.architecture": name,
+        "block_count": field(f"{name}.block_count"),
+        "heads": heads,
+        "kv_heads": field(f"{name}.attention.head_count_kv", heads),
+    }
+
+
+def _architecture(gguf: Any, name: str) -> Any:
+    for number, known in gguf.MODEL_ARCH_NAMES.items():
+        if known == name:
+            return number
+    raise ModelError(f"the architecture {name!r} is not known to the gguf package", "pip install --upgrade gguf")
+
+
+def _tensors(stored: dict[str, Any], names: Any, base: dict[str, Any], adapter: Path) -> Iterator[tuple[str, Any]]:
+    import numpy as np
+
+    for key in sorted(stored):
+        match = _TENSOR.match(key)
+        name = match and names.get_name(f"{match['layer']}.weight", try_suffixes=(".weight",))
+        if not match or not name or not name.startswith("blk."):  # embeddings and head: loaded by nobody
+            raise ModelError(f"{adapter}: llama.cpp cannot load the tensor {key}", "use the torch student")
+        tensor = stored[key].astype(np.float32)
+        if match["side"] == "B" and base["general.architecture"] in _PERMUTED:
+            tensor = _permuted(tensor, match["layer"], base)
+        yield f"{name}.lora_{match['side'].lower()}", np.ascontiguousarray(tensor)
+
+
+def _permuted(tensor: Any, layer: str, base: dict[str, Any]) -> Any:
+    """Rows of query and key, from halves (transformers) to pairs (llama.cpp) of each head's rotation."""
+    heads = {"q_proj": base["heads"], "k_proj": base["kv_heads"]}.get(layer.rpartition(".")[2])
+    if heads is None:
+        return tensor
+    rows, rank = tensor.shape
+    return tensor.reshape(heads, 2, rows // heads // 2, rank).swapaxes(1, 2).reshape(rows, rank)

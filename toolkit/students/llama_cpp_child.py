@@ -1,0 +1,36 @@
+"""Greedy answers with llama.cpp; the chat model that also runs teachers does the work."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from toolkit.models.llama_cpp import LlamaCppModel
+from toolkit.models.torch_model import peak_bytes
+from toolkit.process import Emit, child_main
+from toolkit.types import Request
+
+CONTEXT = 2048
+
+
+def _serve(messages: Iterator[dict[str, Any]], emit: Emit) -> None:
+    begun = time.perf_counter()
+    setup = next(messages)
+    lora = Path(setup["lora"]) if setup["lora"] else None
+    model = LlamaCppModel(Path(setup["model"]), context=CONTEXT, adapter=lora)
+    emit({"event": "loaded", "seconds": round(time.perf_counter() - begun, 2)})
+    for question in messages:
+        most = question["max_new_tokens"]
+        requests = [Request(tuple(prompt), temperature=0.0, max_tokens=most) for prompt in question["prompts"]]
+        places = {id(request): index for index, request in enumerate(requests)}
+        for request, reply in model.complete(requests):
+            text = reply.text.strip()
+            emit({"event": "answer", "id": question["id"], "index": places[id(request)], "text": text})
+        emit({"event": "memory", "peak_bytes": peak_bytes()})
+        emit({"event": "end", "id": question["id"]})
+
+
+if __name__ == "__main__":
+    child_main(_serve)
