@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -166,6 +167,25 @@ def test_strings_hold_no_raw_control_characters(smollm2: ChatModel) -> None:
         assert not any(ord(character) < 32 for character in completion.text)
 
 
+@pytest.mark.real
+def test_labels_with_odd_words_survive_the_grammar(smollm2: ChatModel) -> None:
+    labels = ["outer space", "[now", "a space ]"]
+    for label in labels:
+        schema = {"type": "object", "properties": {"my space": {"const": label}}, "required": ["my space"]}
+        [(_, completion)] = smollm2.complete([ask("JSON, please.", schema=schema, max_tokens=60)])
+        assert json.loads(completion.text) == {"my space": label}
+        assert completion.finish_reason == "stop"
+
+
+@pytest.mark.real
+def test_a_schema_that_llama_cpp_cannot_use_is_an_error_that_says_what_to_write(smollm2: ChatModel) -> None:
+    schema = {"const": 'say "please"'}
+    with pytest.raises(ModelError, match="JSON schema") as caught:
+        list(smollm2.complete([ask("JSON, please.", schema=schema)]))
+    assert "double quotes" in caught.value.fix
+    assert len(list(smollm2.complete(PLAIN[:1]))) == 1
+
+
 # -- opening ------------------------------------------------------------------------------------
 
 
@@ -174,6 +194,16 @@ def test_an_unknown_backend_lists_the_known_ones(name: str) -> None:
     with pytest.raises(ModelError) as caught:
         open_chat_model(name)
     assert "llama_cpp/" in caught.value.fix and "replay/" in caught.value.fix
+
+
+def test_without_llama_cpp_the_error_names_package_and_compiler(monkeypatch: pytest.MonkeyPatch) -> None:
+    from toolkit.models import llama_native
+
+    monkeypatch.setitem(sys.modules, "llama_cpp", None)
+    with pytest.raises(ModelError) as caught:
+        llama_native._library()
+    assert "pip install llama-cpp-python" in caught.value.fix
+    assert "build-essential" in caught.value.fix and "xcode-select" in caught.value.fix
 
 
 def test_another_package_can_bring_a_backend(monkeypatch: pytest.MonkeyPatch) -> None:
