@@ -51,9 +51,9 @@ def carry_out(run: Run) -> None:
 def require_weights(recipe: Recipe, *, fetch: bool) -> None:
     """The teacher's and the student's weights are here, or the error says how to get them."""
     from toolkit.models.weights import weights_path
+    from toolkit.run.worker import weights_of
 
-    backend, _, teacher = recipe.file.teacher.model.partition("/")
-    names = [recipe.file.student.model, *([teacher] if backend == "llama_cpp" else [])]
+    names = weights_of(recipe)
     if fetch:
         from toolkit.cli.models_command import pull_all
 

@@ -65,10 +65,17 @@ def open_chat_model(name: str, *, context: int = 2048, threads: int | None = Non
 
     Raises ModelError when the backend is unknown or the model cannot be opened.
     """
+    backend, rest = split_name(name)
+    return _opener(backend)(rest, context=context, threads=threads)
+
+
+def split_name(name: str) -> tuple[str, str]:
+    """Backend and model of `backend/model`. Raises ModelError when there is no such backend."""
     backend, slash, rest = name.partition("/")
     if not slash or not rest:
         raise ModelError(f"{name!r} names no backend", f"write it as backend/name: {_choices()}")
-    return _opener(backend)(rest, context=context, threads=threads)
+    _opener(backend)
+    return backend, rest
 
 
 def _opener(backend: str) -> Opener:

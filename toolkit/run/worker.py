@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import time
 from collections.abc import Iterator
@@ -11,17 +12,30 @@ from types import FrameType
 
 import psutil
 
+from toolkit.data.prepare import prepare
 from toolkit.errors import Paused, SchoolhouseError
 from toolkit.evaluation.acceptance import Verdict
 from toolkit.journal import Journal
 from toolkit.loop import carry_out
+from toolkit.models.chat import split_name
+from toolkit.models.weights import weights_path
 from toolkit.recipe import Recipe, recipe_from_text
 from toolkit.stages.progress import remember_pace
 from toolkit.stages.session import Session
 
 
 def begin(folder: Path, recipe: Recipe) -> None:
-    """Make a run folder whose journal knows its recipe; nothing has been done yet."""
+    """Make a run folder that holds the recipe's data and a journal that knows its recipe.
+
+    Raises SchoolhouseError when weights or data cannot be used; then nothing is left behind.
+    """
+    for name in weights_of(recipe):
+        weights_path(name)
+    try:
+        prepare(recipe, folder)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
     with Journal(folder) as journal:
         journal.set_meta("recipe", recipe.dump())
         journal.set_meta("recipe_folder", str(recipe.folder.resolve()))
@@ -29,6 +43,12 @@ def begin(folder: Path, recipe: Recipe) -> None:
         journal.set_meta("fingerprint", recipe.fingerprint)
         journal.set_meta("created", time.time())
         journal.set_meta("state", "new")
+
+
+def weights_of(recipe: Recipe) -> list[str]:
+    """The weights that a run of the recipe needs. Raises ModelError for an unknown backend."""
+    backend, teacher = split_name(recipe.file.teacher.model)
+    return [recipe.file.student.model, *([teacher] if backend == "llama_cpp" else [])]
 
 
 def recipe_of(journal: Journal) -> Recipe:
