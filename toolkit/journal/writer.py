@@ -18,6 +18,18 @@ from toolkit.journal.schema import TABLES, VERSION
 from toolkit.types import Completion, Json, Operation, Outcome, Request, Row
 
 
+def _create(path: Path) -> None:
+    """Make the tables under another name first: a reader never meets a journal without them."""
+    if path.exists():
+        return
+    temporary = path.with_suffix(".new")
+    temporary.unlink(missing_ok=True)
+    database = sqlite3.connect(temporary)
+    database.executescript(TABLES)
+    database.close()
+    temporary.replace(path)
+
+
 def _json(value: Json) -> str:
     return json.dumps(value, ensure_ascii=False, sort_keys=True)
 
@@ -39,11 +51,11 @@ class Journal(JournalReader):
                 f"{folder} is being worked on by another process", f"schoolhouse show {folder.name}"
             ) from None
         self.folder = folder
+        _create(folder / DATABASE)
         self._db = sqlite3.connect(folder / DATABASE, timeout=30, check_same_thread=False)
         self._db.row_factory = sqlite3.Row
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = FULL")
-        self._db.executescript(TABLES)
         found = self.meta("journal_version", VERSION)
         if found != VERSION:
             self.close()
