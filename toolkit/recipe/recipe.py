@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -26,6 +27,13 @@ class Recipe:
     path: Path
     file: RecipeFile
     text: str
+
+    @classmethod
+    def load(cls, path_or_name: str | Path, overrides: Sequence[str] = ()) -> Recipe:
+        """The recipe of a folder or a name, with overrides such as `train.lr=2e-4`. Raises RecipeError."""
+        from toolkit.recipe.load import load_recipe  # the loader makes recipes: it cannot be imported before them
+
+        return load_recipe(path_or_name, overrides)
 
     @cached_property
     def fingerprint(self) -> str:
