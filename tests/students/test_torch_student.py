@@ -45,6 +45,12 @@ def test_answers_equal_plain_generation(gguf: Path, system: str) -> None:
     assert dict(student.answer(prompts[2:3], 9)) == {0: answers[2]}  # type: ignore[arg-type]
 
 
+def test_bfloat16_answers_every_prompt(gguf: Path) -> None:
+    student = TorchStudent({"model": str(hf_folder(gguf)), "adapter": None, "dtype": "bfloat16"})
+    prompts = [prompt("where " + "is it " * n, SYSTEMS[1]) for n in range(5)]
+    assert sorted(index for index, _ in student.answer(prompts, 4)) == list(range(5))  # type: ignore[arg-type]
+
+
 def test_a_row_that_ends_early_does_not_change_the_others(gguf: Path) -> None:
     student = TorchStudent({"model": str(hf_folder(gguf)), "adapter": None, "dtype": "float32"})
     rows = [prompt_ids(student.tokenizer, prompt(f"{n} " + "abc" * n)) for n in range(12)]  # type: ignore[arg-type]

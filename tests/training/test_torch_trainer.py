@@ -170,6 +170,18 @@ def test_a_loss_that_is_no_number_ends_the_training(gguf: Path, tmp_path: Path) 
     assert "train.lr" in caught.value.fix
 
 
+def test_bfloat16_learns_too_and_keeps_the_adapter_in_float32(gguf: Path, tmp_path: Path) -> None:
+    from safetensors.torch import load_file
+
+    training = training_here(tiny_job(gguf, tmp_path / "a", dtype="bfloat16", lr=1e-2))
+    assert {str(p.dtype) for p in training.weights.values()} == {"torch.float32"}
+    assert str(training.head.weight.dtype) == "torch.bfloat16"
+    losses = [training.learn(batch)[1] for batch in training.plan]
+    assert losses[-1] < 0.8 * losses[0]
+    training.save(tmp_path / "a", {"fingerprint": "f"})
+    assert {str(t.dtype) for t in load_file(tmp_path / "a" / "adapter_model.safetensors").values()} == {"torch.float32"}
+
+
 def test_no_rows_and_an_unknown_trainer_are_refused(gguf: Path, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="no rows"):
         train(tiny_job(gguf, tmp_path / "a", examples=[]))

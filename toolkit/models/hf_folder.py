@@ -11,10 +11,11 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock
 
 from toolkit.errors import ChildError, ModelError
 from toolkit.paths import cache_dir, write_text
@@ -37,6 +38,13 @@ def hf_folder(gguf: Path, log: Path | None = None) -> Path:
     if folder.is_dir():
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{folder}.lock"):  # a second process waits, and finds it done
+        if not folder.is_dir():
+            _ask_child(gguf, folder, log)
+    return folder
+
+
+def _ask_child(gguf: Path, folder: Path, log: Path | None) -> None:
     with Child("toolkit.models.hf_folder", log=log) as child:
         child.send({"gguf": str(gguf.resolve()), "folder": str(folder)})
         try:
@@ -45,7 +53,6 @@ def hf_folder(gguf: Path, log: Path | None = None) -> Path:
         except ChildError as error:
             fix = error.fix or "schoolhouse models verify NAME"
             raise ModelError(f"{gguf.name} could not be unpacked: {error.message}", fix) from error
-    return folder
 
 
 def gguf_fingerprint(gguf: Path) -> str:
@@ -61,15 +68,13 @@ def gguf_fingerprint(gguf: Path) -> str:
 
 def _unpack(gguf: Path, folder: Path) -> None:
     """Convert into a temporary neighbour, then rename: `folder` is whole or absent."""
-    temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".unpacking-"))
+    temporary = folder.with_name(f".{folder.name}.tmp")
+    shutil.rmtree(temporary, ignore_errors=True)  # of a process that was killed here
+    temporary.mkdir()
     try:
         _convert(gguf, temporary)
         _sync(temporary)
-        try:
-            temporary.rename(folder)
-        except OSError:
-            if not folder.is_dir():  # otherwise another process was faster, with the same result
-                raise
+        temporary.rename(folder)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 

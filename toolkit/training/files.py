@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -52,12 +51,13 @@ def _fingerprint(folder: Path) -> str:
 @contextmanager
 def whole_folder(final: Path) -> Iterator[Path]:
     """A temporary folder that becomes `final` once all of its files are on the disk."""
-    temporary = Path(tempfile.mkdtemp(dir=final.parent, prefix=f".{final.name}."))
+    temporary = final.with_name(f".{final.name}.tmp")
+    shutil.rmtree(temporary, ignore_errors=True)  # of a training that was killed here
+    temporary.mkdir(parents=True)
     try:
         yield temporary
         for path in [file for file in temporary.rglob("*") if file.is_file()]:
             _sync(path)
-        temporary.chmod(0o755)
         temporary.rename(final)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
