@@ -26,7 +26,7 @@ def carry_out(session: Session) -> Verdict | None:
     """Teach, measure, plan again; then sit the sealed exam once.
 
     Raises Paused at a safe point when a person asked for it, and SchoolhouseError when the
-    teacher yields too little to train on.
+    teacher yields too little to train on at all.
     """
     settings = session.recipe.file.engineer
     engineer = open_engineer(settings.kind, library.source(settings.program))
@@ -43,8 +43,9 @@ def carry_out(session: Session) -> Verdict | None:
         proposal = plan(session, engineer, number, best)
         submission = generate(session, number, proposal)
         if len(submission) < session.recipe.file.budget.min_rows:
-            if best is None:
+            if number == 1:
                 raise submission_error(session, number)
+            session.journal.event("log", text=submission_error(session, number).message)
             break
         adapter = train(session, number, submission)
         evaluate_round(session, number, adapter)

@@ -47,10 +47,13 @@ def calls_for(missing):
 
 turn = {label: index for index, label in enumerate(task["labels"])}
 
-gained = 1
-while gained:  # a teacher that only repeats itself is not asked for ever
+PATIENCE = 3
+barren = 0
+while barren < PATIENCE:  # a teacher that only repeats itself is not asked for ever
     gained = 0
     missing = remaining()["skills"]
+    if not missing:
+        break
     for label in missing:
         if remaining()["calls"] < 1:
             break
@@ -65,3 +68,4 @@ while gained:  # a teacher that only repeats itself is not asked for ever
         replies = ask_many(prompts, schema=REPLY, max_tokens=48 * plan["per_call"], system=SYSTEM)
         for style, reply in zip(styles, replies):
             gained = gained + submit(rows_from(label, style, reply)).accepted
+    barren = 0 if gained else barren + 1
