@@ -9,7 +9,7 @@ STUDENT := smollm2-135m-instruct
 .PHONY: demo test check setup weights tui format clean
 
 demo: weights
-	$(BIN)/schoolhouse demo --yes
+	$(BIN)/schoolhouse demo
 
 test: weights
 	$(BIN)/python -m pytest

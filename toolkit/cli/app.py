@@ -45,11 +45,8 @@ def home(
 
 
 @app.command()
-def demo(
-    set_: Overrides = None,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before fetching weights.")] = False,
-) -> None:
-    """Carry out the quickstart recipe for real: about 20 minutes on two CPU cores."""
+def demo(set_: Overrides = None) -> None:
+    """Carry out the quickstart recipe for real; missing weights (1.2 GB) are fetched first."""
     from toolkit.cli.work import run_recipe
 
     run_recipe("quickstart", set_ or [], fetch=True)
