@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from toolkit.models.torch_model import (
     load_tokenizer,
     peak_bytes,
     prompt_ids,
+    workers,
 )
 from toolkit.process import Emit, child_main
 from toolkit.students.prefix_attention import PrefixAttention
@@ -42,17 +44,25 @@ class TorchStudent:
         self.attention = PrefixAttention(self.torch)
         self.attention.install(self.model)
         self.ends = end_ids(self.tokenizer, self.model)
+        self.pool = ThreadPoolExecutor(workers() if self.model.device.type == "cpu" else 1)
 
     def answer(self, prompts: Sequence[Sequence[Message]], most: int) -> Iterator[tuple[int, str]]:
         """Index and text of each prompt, the shortest prompts first."""
         rows = [prompt_ids(self.tokenizer, prompt) for prompt in prompts]
         self._check(rows, most)
         shared = common_prefix(rows) if len(rows) > 1 else 0
-        with self.torch.inference_mode():
-            self._share(rows[0][:shared])
-            for batch in _by_length(rows, shared):
-                for place, ids in self._generate([rows[index][shared:] for index in batch], shared, most):
-                    yield batch[place], self.tokenizer.decode(ids, skip_special_tokens=True).strip()
+        self._share(rows[0][:shared])
+
+        def finished(batch: list[int]) -> list[tuple[int, str]]:
+            own = [rows[index][shared:] for index in batch]
+            with self.torch.inference_mode():  # holds for this thread alone
+                return [(batch[place], self._text(ids)) for place, ids in self._generate(own, shared, most)]
+
+        for answers in self.pool.map(finished, _by_length(rows, shared)):
+            yield from answers
+
+    def _text(self, ids: list[int]) -> str:
+        return str(self.tokenizer.decode(ids, skip_special_tokens=True).strip())
 
     def _check(self, rows: Sequence[list[int]], most: int) -> None:
         longest = max(len(row) for row in rows)
@@ -69,7 +79,8 @@ class TorchStudent:
         if not prefix:
             return
         cache = self._cache()
-        self._forward([prefix], self._causal(len(prefix)), 0, cache)
+        with self.torch.inference_mode():
+            self._forward([prefix], self._causal(len(prefix)), 0, cache)
         self.attention.prefix = [(layer.keys[0], layer.values[0]) for layer in cache.layers]
 
     def _generate(self, rows: list[list[int]], shared: int, most: int) -> Iterator[tuple[int, list[int]]]:
