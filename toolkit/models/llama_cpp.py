@@ -21,8 +21,10 @@ from toolkit.models.llama_native import BATCH_TOKENS, Engine, Entry, Sampler
 from toolkit.models.weights import weights_path
 from toolkit.types import Completion, Request
 
-SLOTS = 4
-CELLS_PER_SLOT = 1024
+SLOTS = 16
+"""Measured with a 1.5B model on 2 AVX2 cores: 1 slot 14.7 tokens/s, 4 22.1, 8 20.6, 16 36.7, 32 41.6."""
+
+CELLS_PER_SLOT = 512
 _WORTH_WAITING = 16  # tokens of prefix that another slot is about to compute
 
 

@@ -2,70 +2,99 @@
 # handful of messages in several styles, and hand them in. What the checks throw away is
 # asked for again, in other styles, until the plan is filled or the calls are spent.
 #
+# The example shows a small teacher what a message is: a customer speaks, and no two are alike.
 # What changes from prompt to prompt stands last, so the teacher reads the rest only once.
 
+import re
+
+EXAMPLE = """Example, for a swimming pool.
+Intent: opening hours
+Meaning: the visitor asks when the pool is open.
+Style: lower case, typed in a hurry
+1. what time do u close tonight
+2. is the big pool open on sundays too or just the kids one
+3. came at 7 and the door was locked?? when can i swim before work
+4. holiday hours pls
+Style: tells what happened and asks nothing directly
+1. I drove half an hour on Easter Monday and stood in front of a closed gate.
+2. The sign outside says nine, your page says ten, and my aqua class is at nine thirty.
+3. My shift ends at 20:00, so I never manage to come during the week.
+4. Nobody picked up the phone at eight this morning, so I wasn't sure whether to bring the kids."""
 SYSTEM = (
-    "You play customers who write a message. " + task["about"] + "\n"
-    "Each message is one or two short sentences, said by the customer, never an answer to the customer. "
-    "Every message is from a different person with a different story, thing and wording.\n"
-    "Reply with a JSON array of strings."
+    task["about"] + "\n"
+    "You write such messages, so that a computer can learn to sort them. Each is written by a different customer, "
+    "about a different thing, with different words and another beginning. It is always the customer who speaks.\n\n"
+    + EXAMPLE
 )
-REPLY = {
-    "type": "array",
-    "items": {"type": "string", "maxLength": 130},
-    "minItems": plan["per_call"],
-    "maxItems": plan["per_call"],
-}
-EXPECTED_YIELD = 0.85
+TOKENS_PER_MESSAGE = 34
 
 
-def prompt_for(label, style, situation):
-    lines = [
-        "Intent: " + label.replace("_", " "),
-        "Meaning: " + (task["labels"][label] or label.replace("_", " ")),
-    ]
+def meaning(label):
+    return task["labels"][label] or label.replace("_", " ")
+
+
+def prompt_for(label, turn, count):
+    lines = ["Now for these customers.", "Intent: " + label.replace("_", " "), "Meaning: " + meaning(label)]
     for other in plan["contrasts"].get(label, []):
-        lines.append("It is NOT this: " + (task["labels"][other] or other.replace("_", " ")))
-    lines.append("Write " + str(plan["per_call"]) + " messages with exactly this meaning.")
-    lines.append("Style: " + style + ". " + situation)
+        lines.append("It is NOT this: " + meaning(other))
+    if label in plan.get("notes", {}):
+        lines.append(plan["notes"][label])
+    if plan["situations"]:
+        lines.append("Situation: " + plan["situations"][turn * 3 % len(plan["situations"])])
+    lines.append("Style: " + style_of(turn))
+    lines.append("Write " + str(count) + " messages.")
     return "\n".join(lines)
 
 
-def rows_from(label, style, reply):
-    texts = reply.data if isinstance(reply.data, list) else []
+def style_of(turn):
+    return plan["styles"][turn % len(plan["styles"])]
+
+
+def messages_in(text, count):
+    """The numbered lines of a reply. The last of too few was cut off, or is beside the point."""
+    found = []
+    for line in text.split("\n"):
+        numbered = re.match(r"\s*\d+[.)]\s*(.+)", line)
+        if numbered:
+            found.append(numbered.group(1).replace("**", "").strip(' "'))
+    return found[:count] if len(found) >= count else found[:-1]
+
+
+def rows_from(label, turn, count, reply):
     return [
-        {"input": text.strip(), "output": label, "skill": label, "replies": [reply.id], "meta": {"style": style}}
-        for text in texts
-        if isinstance(text, str)
+        {"input": text, "output": label, "skill": label, "replies": [reply.id], "meta": {"style": style_of(turn)}}
+        for text in messages_in(reply.text, count)
     ]
 
 
-def calls_for(missing):
-    calls = int(missing / (plan["per_call"] * EXPECTED_YIELD) + 0.5)
-    return max(1, min(calls, remaining()["calls"]))
+def calls_for(missing, left):
+    """Label, turn and number of messages of each next call; one message more than needed where few are."""
+    wanted = []
+    for label in missing:
+        calls = (missing[label] + plan["per_call"] - 1) // plan["per_call"]
+        for index in range(calls):
+            count = min(plan["per_call"], missing[label] // calls + 1)
+            wanted.append((label, turns[label], count))
+            turns[label] = turns[label] + 1
+    return wanted[:left]
 
 
-turn = {label: index for index, label in enumerate(task["labels"])}
+# each label begins with another style, so that no style belongs to one label
+turns = {label: index for index, label in enumerate(task["labels"])}
 
 PATIENCE = 3
 barren = 0
 while barren < PATIENCE:  # a teacher that only repeats itself is not asked for ever
-    gained = 0
     missing = remaining()["skills"]
-    if not missing:
+    wanted = calls_for(missing, remaining()["calls"])
+    if not wanted:
         break
-    for label in missing:
-        if remaining()["calls"] < 1:
-            break
-        prompts = []
-        styles = []
-        for _ in range(calls_for(missing[label])):
-            style = plan["styles"][turn[label] % len(plan["styles"])]
-            situation = plan["situations"][(turn[label] * 3 + turn[label] // 5) % len(plan["situations"])]
-            prompts.append(prompt_for(label, style, situation))
-            styles.append(style)
-            turn[label] = turn[label] + 1
-        replies = ask_many(prompts, schema=REPLY, max_tokens=48 * plan["per_call"], system=SYSTEM)
-        for style, reply in zip(styles, replies):
-            gained = gained + submit(rows_from(label, style, reply)).accepted
-    barren = 0 if gained else barren + 1
+    replies = ask_many(
+        [prompt_for(label, turn, count) for label, turn, count in wanted],
+        max_tokens=plan["per_call"] * TOKENS_PER_MESSAGE,
+        system=SYSTEM,
+    )
+    rows = []
+    for (label, turn, count), reply in zip(wanted, replies):
+        rows = rows + rows_from(label, turn, count, reply)
+    barren = 0 if submit(rows).accepted else barren + 1
