@@ -18,6 +18,7 @@ from toolkit.types import Item, Message, Outcome, Score, SplitName
 
 BASELINES = ("zero-shot", "few-shot")
 BATCH_OF_OUTCOMES = 16
+PROBE_TOKENS = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ def _probe_sittings(session: Session, student: str) -> list[Sitting]:
     """The forgetting probe, unless the recipe has turned it off."""
     if session.recipe.file.acceptance.probe == "off":
         return []
-    return [Sitting(student, "probe", probe_items(), probe_prompt, session.recipe.file.student.max_new_tokens)]
+    return [Sitting(student, "probe", probe_items(), probe_prompt, PROBE_TOKENS)]
 
 
 def sit(session: Session, sittings: Sequence[Sitting], adapter: Path | None = None) -> None:

@@ -72,7 +72,7 @@ def calls_for(missing, left):
     wanted = []
     for label in missing:
         calls = (missing[label] + plan["per_call"] - 1) // plan["per_call"]
-        for index in range(calls):
+        for _ in range(calls):
             count = min(plan["per_call"], missing[label] // calls + 1)
             wanted.append((label, turns[label], count))
             turns[label] = turns[label] + 1
