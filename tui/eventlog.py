@@ -50,7 +50,8 @@ def _submission(number: int | None, data: Data) -> Words:
 
 
 def _attempt_failed(number: int | None, data: Data) -> Words:
-    return f"attempt {number} failed: {data.get('error_class')}, {data.get('accepted')} valid rows", "bad"
+    attempt = data.get("attempt", number)
+    return f"attempt {attempt} failed: {data.get('error_class')}, {data.get('accepted')} valid rows", "bad"
 
 
 def _failed(_number: int | None, data: Data) -> Words:

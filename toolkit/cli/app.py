@@ -82,12 +82,14 @@ def runs() -> None:
 
 @app.command()
 def show(
-    run: RunName = "last", json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False
+    run: RunName = "last",
+    json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+    attempts: Annotated[bool, typer.Option("--attempts", help="Print every data program: what became of it.")] = False,
 ) -> None:
     """Print a run: rounds, scores, rows, time, and the verdict."""
     from toolkit.cli.show import print_run
 
-    print_run(run, as_json=json)
+    print_run(run, as_json=json, attempts=attempts)
 
 
 @app.command()

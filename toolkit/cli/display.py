@@ -17,6 +17,7 @@ POLL_SECONDS = 0.5
 STAGE_WORDS = {
     "prepare": "reading the data",
     "baseline": "asking the untrained student",
+    "plan": "the engineer plans",
     "generate": "the teacher writes",
     "train": "the student learns",
     "evaluate": "the student is asked",
@@ -83,7 +84,8 @@ def event_line(event: dict[str, Any]) -> str:
     if kind == "round_ended":
         return f"round {event['round']}: {data['decision']} ({data['reason']})"
     if kind == "attempt_failed":
-        return f"attempt {event['round']} failed: {data['error_class']}, {data['accepted']} valid rows"
+        attempt = data.get("attempt", event["round"])
+        return f"attempt {attempt} failed: {data['error_class']}, {data['accepted']} valid rows"
     if kind == "verdict":
         return str(data["sentence"])
     if kind == "log":

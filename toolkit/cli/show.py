@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from toolkit.cli.attempts import attempt_details, attempts_table
 from toolkit.run import Run
 
 console = Console(highlight=False)
@@ -31,8 +32,8 @@ def print_runs() -> None:
     console.print(table)
 
 
-def print_run(name: str, *, as_json: bool = False) -> None:
-    """One run: verdict, scores, rows, time."""
+def print_run(name: str, *, as_json: bool = False, attempts: bool = False) -> None:
+    """One run: verdict, scores, rows, time; with `attempts`, the tree of data programs too."""
     run = Run.open(name)
     summary = run.summary()
     if as_json:
@@ -42,7 +43,12 @@ def print_run(name: str, *, as_json: bool = False) -> None:
     if summary["verdict"]:
         console.print(Text(summary["verdict"]["sentence"], style=_colour(summary["verdict"]["word"])))
     console.print(_scores(summary))
+    if attempts:
+        console.print(attempts_table(summary["attempts"]))
+        for line in attempt_details(summary["attempts"]):
+            console.print(line)
     console.print(_rows(summary))
+    console.print(_engineer(summary))
     console.print(_costs(summary))
     if summary["status"] in ("paused", "broken"):
         typer.echo(f"go on with: schoolhouse resume {run.name}")
@@ -67,6 +73,22 @@ def _rows(summary: dict[str, Any]) -> Text:
     reasons = ", ".join(f"{reason} {count}" for reason, count in rows["rejected"].items())
     text = f"rows: {rows['accepted']} accepted, {sum(rows['rejected'].values())} rejected"
     return Text(f"{text} ({reasons})" if reasons else text)
+
+
+def _engineer(summary: dict[str, Any]) -> Text:
+    """Attempts and what became of them; the gain over the best use of the untrained student."""
+    found = summary["engineer"]
+    lines = [f"attempts: {found['attempts']}"]
+    if found["mats"]:
+        lines[0] += f", {found['mats']:.2f} for each successful submission (MATS)"
+    if found["failures"]:
+        lines[0] += f"; failed: {', '.join(f'{name} {count}' for name, count in found['failures'].items())}"
+    if found["calls"]:
+        lines.append(f"engineer: {found['calls']} calls, {found['tokens']['completion']} tokens written")
+    if exam := summary["exam"]:
+        relative = f", {100 * exam['gain_relative']:+.1f} % relative" if exam["gain_relative"] is not None else ""
+        lines.append(f"gain: {exam['gain_points']:+.1f} points{relative} against {exam['baseline']}")
+    return Text("\n".join(lines))
 
 
 def _costs(summary: dict[str, Any]) -> Text:

@@ -1,5 +1,5 @@
 """The data engineer: plans lessons from what was measured."""
 
-from toolkit.engineer.engineer import Engineer, Proposal, Situation, SkillReport, open_engineer
+from toolkit.engineer.engineer import Earlier, Engineer, Problem, Proposal, Situation, SkillReport, open_engineer
 
-__all__ = ["Engineer", "Proposal", "Situation", "SkillReport", "open_engineer"]
+__all__ = ["Earlier", "Engineer", "Problem", "Proposal", "Situation", "SkillReport", "open_engineer"]

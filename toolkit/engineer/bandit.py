@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from math import sqrt
 
-from toolkit.engineer.engineer import Proposal, Situation, SkillReport
+from toolkit.engineer.engineer import Ask, Proposal, Situation, SkillReport
 from toolkit.engineer.plan import even_shares, label_plan, largest_remainders
 
 EVEN_SHARE = 0.5
@@ -25,12 +25,13 @@ CONTRASTS = 2
 class Bandit:
     """An optimistic bandit over labels, with an even floor."""
 
-    def __init__(self, program: str) -> None:
+    revises = tries = False
+
+    def __init__(self, program: str, _ask: Ask | None = None) -> None:
         self._program = program
 
     def propose(self, situation: Situation) -> Proposal:
-        measured = any(report.n for report in situation.skills.values())
-        if not situation.parent or not measured:
+        if not situation.parent or not situation.measured:
             plan = label_plan(even_shares(situation.labels, situation.rows), situation)
             return Proposal("draft", plan, self._program)
         plan = label_plan(shares(situation), situation, contrasts(situation))

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import Protocol
+from typing import Literal, Protocol
 
+from toolkit.engineer.tree import ErrorClass
 from toolkit.errors import RecipeError
-from toolkit.types import Json, Operation, Score
+from toolkit.types import Completion, Json, Operation, Request, Score
+
+Feedback = Literal["aggregate", "cases", "bit"]
+Ask = Callable[[Request], Completion]
+"""One question to the engineer's model. Its answer is in the journal before it comes back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,17 +26,38 @@ class SkillReport:
 
 
 @dataclass(frozen=True, slots=True)
+class Earlier:
+    """An attempt that the next one starts from: what was run, and what became of it.
+
+    Args:
+        problem: None for an attempt that was valid.
+        rejected: reason -> (how many rows, one example of what was found).
+    """
+
+    id: int
+    program: str
+    plan: Mapping[str, Json] = field(default_factory=dict)
+    problem: Problem | None = None
+    accepted: int = 0
+    rejected: Mapping[str, tuple[int, str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Situation:
     """All that an engineer may know. It holds no gate, probe or private text.
 
     Args:
         number: the attempt to come, from 1.
-        parent: the attempt to improve on; None asks for a draft.
-        rows: how many accepted rows this round should have.
+        parent: the best attempt so far, to improve on; None before there is one.
+        rows: how many accepted rows this round should have; `least`: with fewer it is not trained on.
         skills: skill -> its report; n is 0 before the first round.
         confusions: (expected label, answered label) -> how often, on `public`.
-        cases: public items that went wrong, only when the recipe allows them.
+        cases: (input, expected, answered) of public items that went wrong, only when the recipe allows them.
         baseline: the better untrained student on `public`.
+        operation: how the attempt to come is to be made.
+        earlier: the attempt that it starts from; None for a draft.
+        better: whether the newest round was accepted, which is all that is told of `gate`.
+        notes: what a person asked for, oldest first.
     """
 
     number: int
@@ -43,36 +69,70 @@ class Situation:
     confusions: Mapping[tuple[str, str], int] = field(default_factory=dict)
     cases: tuple[tuple[str, str, str], ...] = ()
     baseline: Score | None = None
+    operation: Operation = "draft"
+    earlier: Earlier | None = None
+    better: bool | None = None
+    notes: tuple[str, ...] = ()
+    about: str = ""
+    least: int = 1
+    feedback: Feedback = "aggregate"
+
+    @property
+    def measured(self) -> bool:
+        """Whether the engineer has any score by skill to go by."""
+        return any(report.n for report in self.skills.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why an attempt failed: its class, and the text to debug from."""
+
+    error_class: ErrorClass
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """An attempt to come: how it came to be, its plan, and the program that carries the plan out."""
+    """An attempt to come: how it came to be, its plan, and the program that carries the plan out.
+
+    With a `problem` there is nothing to run: the attempt has failed already.
+    """
 
     operation: Operation
     plan: Mapping[str, Json]
     program: str
     parent: int | None = None
+    problem: Problem | None = None
 
 
 class Engineer(Protocol):
-    """Plans the next lesson. The same situation gives the same proposal."""
+    """Plans the next lesson. The same situation and the same answers give the same proposal."""
+
+    revises: bool
+    """Whether it can debug and repair; if not, a failed attempt ends the round."""
+
+    tries: bool
+    """Whether its programs are tried on a few rows before they may spend the budget."""
 
     def propose(self, situation: Situation) -> Proposal: ...
 
 
-ENGINEERS = {"fixed": "toolkit.engineer.fixed:Fixed", "bandit": "toolkit.engineer.bandit:Bandit"}
+ENGINEERS = {
+    "fixed": "toolkit.engineer.fixed:Fixed",
+    "bandit": "toolkit.engineer.bandit:Bandit",
+}
 
 
-def open_engineer(kind: str, program: str) -> Engineer:
+def open_engineer(kind: str, program: str, ask: Ask | None = None) -> Engineer:
     """The engineer of a recipe. Raises RecipeError for an unknown kind.
 
     Args:
         kind: `engineer.kind`.
         program: the text of the library program that plans are written for.
+        ask: asks the engineer's model; kinds that need no model do without.
     """
     if kind not in ENGINEERS:
         raise RecipeError(f"unknown kind {kind!r}", f"one of: {', '.join(ENGINEERS)}", key="engineer.kind")
     module, _, name = ENGINEERS[kind].partition(":")
-    engineer: Engineer = getattr(import_module(module), name)(program)
+    engineer: Engineer = getattr(import_module(module), name)(program, ask)
     return engineer

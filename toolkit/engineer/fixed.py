@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from toolkit.engineer.engineer import Proposal, Situation
+from toolkit.engineer.engineer import Ask, Proposal, Situation
 from toolkit.engineer.plan import even_shares, label_plan
 
 
 class Fixed:
     """An even share of the rows for every label, no feedback."""
 
-    def __init__(self, program: str) -> None:
+    revises = tries = False
+
+    def __init__(self, program: str, _ask: Ask | None = None) -> None:
         self._program = program
 
     def propose(self, situation: Situation) -> Proposal:

@@ -79,18 +79,19 @@ class JournalReader:
         """The newest calls since `after`, newest first."""
         return self._all("SELECT * FROM calls WHERE at > ? ORDER BY at DESC LIMIT ?", after, limit)
 
-    def call_totals(self) -> Record:
-        """Over all calls: calls, prompt_tokens, completion_tokens, cached_tokens, seconds."""
+    def call_totals(self, role: str | None = None) -> Record:
+        """Over all calls, or those of a role: calls, prompt_tokens, completion_tokens, cached_tokens, seconds."""
         sums = ", ".join(
             f"coalesce(sum({name}), 0) AS {name}"
             for name in ("prompt_tokens", "completion_tokens", "cached_tokens", "seconds")
         )
-        found = self._one(f"SELECT count(*) AS calls, {sums} FROM calls")
+        found = self._one(f"SELECT count(*) AS calls, {sums} FROM calls WHERE ?1 IS NULL OR role = ?1", role)
         return found or {}
 
-    def calls_of(self, attempt: int) -> int:
-        """How many calls an attempt has had answered."""
-        found = self._one("SELECT count(*) AS n FROM calls WHERE attempt = ?", attempt)
+    def calls_of(self, attempt: int, role: str | None = None) -> int:
+        """How many calls an attempt has had answered, by the model of a role if one is named."""
+        sql = "SELECT count(*) AS n FROM calls WHERE attempt = ?1 AND (?2 IS NULL OR role = ?2)"
+        found = self._one(sql, attempt, role)
         return int(found["n"]) if found else 0
 
     def rows(

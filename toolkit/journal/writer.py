@@ -141,6 +141,12 @@ class Journal(JournalReader):
             number,
         )
 
+    def drop_rows(self, attempt: int, reason: str) -> None:
+        """Turn away the valid rows of an attempt that failed as a whole."""
+        self._write(
+            "UPDATE rows SET status = 'rejected', reason = ? WHERE attempt = ? AND status = 'accepted'", reason, attempt
+        )
+
     def call(self, request: Request, reply: Completion, *, role: str, model: str, attempt: int | None = None) -> None:
         self._write(
             "INSERT OR IGNORE INTO calls VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",

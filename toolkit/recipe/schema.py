@@ -99,10 +99,17 @@ class Engineer(Section):
     """Who plans the next lessons."""
 
     kind: Literal["fixed", "bandit"] = Field("bandit", description="fixed: no feedback; bandit: budget follows the gap")
-    feedback: Literal["aggregate", "cases"] = Field(
-        "aggregate", description="aggregate: scores by skill; cases: also the public items that went wrong"
+    mode: Literal["iterative", "one-shot"] = Field(
+        "iterative",
+        description="iterative: rounds that improve on the best one; one-shot: the first valid draft sits the exam",
+    )
+    feedback: Literal["aggregate", "cases", "bit"] = Field(
+        "aggregate",
+        description="aggregate: scores by skill; cases: also the public items that went wrong; bit: better or not",
     )
     program: str = Field("label_messages", description="the library data program that carries the plan out")
+    drafts: PositiveInt = Field(8, description="one-shot: how many drafts at most")
+    attempts: PositiveInt = Field(30, description="data programs over the whole run, at most")
 
 
 class Student(Section):

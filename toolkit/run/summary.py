@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from toolkit.engineer.tree import failures, mats
 from toolkit.evaluation.statistics import score_of
 from toolkit.stages.evaluate import BASELINES
 from toolkit.stages.progress import stage_seconds
@@ -15,12 +16,13 @@ Summary = dict[str, Any]
 
 
 def summarise(run: Run) -> Summary:
-    """Keys: run, recipe, status, verdict, baselines, rounds, exam, rows, calls, tokens, seconds, peak_memory_bytes.
+    """Keys: run, recipe, status, verdict, baselines, rounds, attempts, engineer, exam, rows, calls, tokens, seconds,
+    peak_memory_bytes. `calls` and `tokens` are the teacher's.
 
     Baselines are scored on `private` once the exam was sat, on `gate` before.
     """
     reader = run.reader
-    totals = reader.call_totals()
+    totals = reader.call_totals("teacher")
     verdict = reader.meta("verdict")
     examined = bool(verdict and verdict.get("student"))
     return {
@@ -30,6 +32,8 @@ def summarise(run: Run) -> Summary:
         "verdict": verdict,
         "baselines": {name: _score(run, name, "private" if examined else "gate") for name in BASELINES},
         "rounds": [_round(run, found) for found in reader.rounds()],
+        "attempts": attempts_of(run),
+        "engineer": _engineer(run),
         "exam": _exam(run, verdict) if examined else None,
         "rows": reader.row_counts(),
         "calls": totals["calls"],
@@ -49,6 +53,44 @@ def _round(run: Run, found: dict[str, Any]) -> Summary:
         "decision": found["decision"],
         "reason": found["reason"],
         **{split: _score(run, student, split) for split in ("public", "gate", "probe")},
+    }
+
+
+def attempts_of(run: Run) -> list[Summary]:
+    """The tree of attempts, oldest first: what each came from, cost and yielded, and its round if it was trained on."""
+    trained = {found["attempt"]: found for found in run.reader.rounds()}
+    found = []
+    for attempt in run.reader.attempts():
+        rows = run.reader.rows(attempt=attempt["id"])
+        in_round = trained.get(attempt["id"], {})
+        found.append(
+            {
+                "attempt": attempt["id"],
+                "parent": attempt["parent"],
+                "operation": attempt["operation"],
+                "status": attempt["status"],
+                "error_class": attempt["error_class"],
+                "error": attempt["error"],
+                "submitted": len(rows),
+                "accepted": sum(row["status"] == "accepted" for row in rows),
+                "calls": run.reader.calls_of(attempt["id"], "teacher"),
+                "round": in_round.get("number"),
+                "decision": in_round.get("decision"),
+                "changes": attempt["plan"].get("changes", []),
+            }
+        )
+    return found
+
+
+def _engineer(run: Run) -> Summary:
+    """What the engineer did and cost: attempts per successful submission (MATS), failures by class, calls, tokens."""
+    attempts, totals = run.reader.attempts(), run.reader.call_totals("engineer")
+    return {
+        "attempts": len(attempts),
+        "mats": mats(attempts),
+        "failures": failures(attempts),
+        "calls": totals["calls"],
+        "tokens": {name: totals[f"{name}_tokens"] for name in ("prompt", "completion", "cached")},
     }
 
 

@@ -26,6 +26,8 @@ def accept(session: Session, number: int, best: int | None) -> int | None:
         if probe_fell(score(session.journal, "zero-shot", "probe"), score(session.journal, student, "probe")):
             reason += "; the student forgets: its probe fell below the base model's interval"
             decision = "rejected" if rules.probe == "block" else decision
+        if session.one_shot:
+            decision, reason = "accepted", f"the only round sits the exam; {reason}"
         session.journal.end_round(number, decision, reason)
         session.journal.event("round_ended", number, decision=decision, reason=reason)
         record = {**record, "decision": decision}

@@ -62,14 +62,20 @@ class Session:
         return weights_path(self.recipe.file.student.model)
 
     @property
+    def one_shot(self) -> bool:
+        """Whether the first valid submission is the only one, and sits the exam."""
+        return self.recipe.file.engineer.mode == "one-shot"
+
+    @property
     def limits(self) -> Limits:
         budget = self.recipe.file.budget
-        return Limits(budget.rounds, budget.rows, budget.teacher_calls, budget.minutes * 60)
+        rounds = 1 if self.one_shot else budget.rounds
+        return Limits(rounds, budget.rows, budget.teacher_calls, budget.minutes * 60)
 
     def spent(self) -> Spent:
         """What the journal says was used, in this and in earlier processes."""
         done = [record for record in self.journal.rounds() if record["ended"]]
-        totals = self.journal.call_totals()
+        totals = self.journal.call_totals("teacher")
         rows = self.journal.row_counts()["accepted"]
         return Spent(len(done), rows, totals["calls"], self.seconds())
 

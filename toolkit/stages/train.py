@@ -24,10 +24,14 @@ def lesson(session: Session, number: int, submission: list[Row]) -> list[Row]:
     return list(unique.values())
 
 
-def train(session: Session, number: int, submission: list[Row]) -> Path:
-    """Train the student of round `number`; returns its adapter folder. Trained already: returns at once."""
-    rows = lesson(session, number, submission)
-    session.journal.round(number, attempt=number, arm="iterative", row_ids=[row.id for row in rows])
+def train(session: Session, number: int, attempt: int) -> Path:
+    """Train the student of round `number` on the submission of an attempt; returns its adapter folder.
+
+    Trained already: returns at once.
+    """
+    rows = lesson(session, number, session.journal.accepted_rows(attempt))
+    arm = session.recipe.file.engineer.mode
+    session.journal.round(number, attempt=attempt, arm=arm, row_ids=[row.id for row in rows])
     output = session.folder / "adapters" / f"round-{number}"
     with session.stage("train", number):
         adapter = open_trainer(session.recipe.file.train.backend).train(

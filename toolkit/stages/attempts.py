@@ -1,0 +1,87 @@
+"""A round's attempts: draft, debug, repair or improve, until a submission has enough valid rows.
+
+Which attempt comes next follows from the attempts that the journal has, so a resumed run
+takes the same path.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import nullcontext
+
+from toolkit.budget import stop_reason
+from toolkit.engineer import Engineer, Proposal
+from toolkit.engineer.tree import Record, Rules, next_move, of_round
+from toolkit.errors import SchoolhouseError
+from toolkit.stages.generate import TOO_FEW_ROWS, generate
+from toolkit.stages.session import Session
+from toolkit.stages.situation import attempt_of, situation
+
+
+def submission(session: Session, engineer: Engineer, number: int, best: int | None) -> int | None:
+    """The attempt whose rows are the submission of round `number`; None when the round is given up.
+
+    Args:
+        best: the best round so far, whose attempt is improved on.
+    """
+    while True:
+        tried = of_round(session.journal.attempts(), number)
+        if tried and tried[-1]["status"] == "valid":
+            session.teacher.release()
+            return int(tried[-1]["id"])
+        if not tried or tried[-1]["status"] == "failed":
+            newest = begin(session, engineer, number, best, tried)
+            if newest is None:
+                return None
+        else:
+            newest = tried[-1]
+        generate(session, number, newest, tries=engineer.tries)
+
+
+def begin(session: Session, engineer: Engineer, number: int, best: int | None, tried: list[Record]) -> Record | None:
+    """Plan and journal the next attempt of round `number`; None when there shall be none."""
+    settings = session.recipe.file.engineer
+    rules = Rules(session.one_shot, settings.drafts, engineer.revises)
+    move = next_move(tried, attempt_of(session, best), rules)
+    made = len(session.journal.attempts())
+    if move is None or made >= settings.attempts or (tried and stop_reason(session.limits, session.spent())):
+        return None
+    now = situation(session, number, made + 1, best, move)
+    with session.stage("plan", number) if engineer.revises else nullcontext():
+        proposal = engineer.propose(now)
+    _journal(session, made + 1, proposal, {"calls": now.calls, "room": now.rows})
+    return session.journal.attempts()[-1]
+
+
+def _journal(session: Session, attempt: int, proposal: Proposal, budget: dict[str, int]) -> None:
+    problem = {"problem": [proposal.problem.error_class, proposal.problem.text]} if proposal.problem else {}
+    session.journal.attempt(
+        attempt,
+        operation=proposal.operation,
+        program=proposal.program,
+        plan={**proposal.plan, **budget, **problem},
+        parent=proposal.parent,
+    )
+
+
+def stopped(session: Session, number: int) -> str | None:
+    """Why round `number` must not begin. One that began before a crash is always finished."""
+    if of_round(session.journal.attempts(), number):
+        return None
+    return stop_reason(session.limits, session.spent())
+
+
+def submission_error(session: Session) -> SchoolhouseError:
+    """Why the newest attempt gave too few rows, in words that lead on."""
+    attempt = session.journal.attempts()[-1]
+    rows = session.journal.rows(attempt=attempt["id"])
+    reasons = Counter(row["reason"] for row in rows if row["reason"] not in ("", TOO_FEW_ROWS))
+    valid = sum(row["reason"] in ("", TOO_FEW_ROWS) for row in rows)
+    none = "no row was turned away" if rows else "the teacher wrote no rows"
+    counted = ", ".join(f"{reason} {count}" for reason, count in reasons.most_common(4)) or none
+    least = session.recipe.file.budget.min_rows
+    message = f"attempt {attempt['id']} gave {valid} valid rows, {least} are needed ({counted})"
+    if attempt["error"]:
+        message += f"\n{attempt['error']}"
+    fix = f"look at them with `schoolhouse show {session.folder.name}`, or allow more with --set budget.teacher_calls=…"
+    return SchoolhouseError(message, fix)

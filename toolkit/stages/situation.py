@@ -1,0 +1,94 @@
+"""What the engineer may know: measured on `public`, never more than the recipe allows."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from toolkit.budget import round_share
+from toolkit.engineer import Earlier, Problem, Situation, SkillReport
+from toolkit.engineer.tree import Move
+from toolkit.stages.evaluate import BASELINES, score
+from toolkit.stages.session import Session
+from toolkit.types import Score
+
+MOST_CASES = 12
+LEAK_DETAIL = "too close to an evaluation item"
+
+
+def situation(session: Session, number: int, attempt: int, best: int | None, move: Move) -> Situation:
+    """What the engineer may know before attempt `attempt` of round `number`; `best` is the best round so far."""
+    spent, limits, settings = session.spent(), session.limits, session.recipe.file
+    rounds_left = limits.rounds - number + 1
+    told = settings.engineer.feedback != "bit"
+    skills, confusions = _measured(session, best if told else None)
+    return Situation(
+        number=attempt,
+        parent=attempt_of(session, best),
+        labels=session.data.labels,
+        rows=round_share(limits.rows, spent.rows, rounds_left),
+        calls=round_share(limits.teacher_calls, spent.teacher_calls, rounds_left),
+        skills=skills,
+        confusions=confusions,
+        cases=_cases(session, best) if settings.engineer.feedback == "cases" else (),
+        baseline=_baseline(session) if told else None,
+        operation=move.operation,
+        earlier=_earlier(session, move.parent),
+        better=_better(session),
+        about=settings.task.about,
+        least=settings.budget.min_rows,
+        feedback=settings.engineer.feedback,
+    )
+
+
+def attempt_of(session: Session, number: int | None) -> int | None:
+    """The attempt whose submission round `number` was trained on."""
+    return next((found["attempt"] for found in session.journal.rounds() if found["number"] == number), None)
+
+
+def _measured(session: Session, best: int | None) -> tuple[dict[str, SkillReport], Counter[tuple[str, str]]]:
+    outcomes = session.journal.outcomes(f"round-{best}", "public") if best else []
+    expected = {item.id: item.output for item in session.data.public}
+    rows = Counter(row["skill"] for row in session.journal.rows(status="accepted"))
+    totals = Counter(outcome.skill for outcome in outcomes)
+    right = Counter(outcome.skill for outcome in outcomes if outcome.score == 1)
+    missed = Counter((expected[o.item_id], o.answer) for o in outcomes if o.score < 1 and o.item_id in expected)
+    return {name: SkillReport(right[name], totals[name], rows[name]) for name in session.data.labels}, missed
+
+
+def _cases(session: Session, best: int | None) -> tuple[tuple[str, str, str], ...]:
+    """Public items that the best student got wrong; an even walk over them, so that no label fills the list."""
+    answers = session.journal.outcomes(f"round-{best}", "public") if best else []
+    wrong = {outcome.item_id: outcome.answer for outcome in answers if outcome.score < 1}
+    found = [(item.input, item.output, wrong[item.id]) for item in session.data.public if item.id in wrong]
+    step = max(1, len(found) // MOST_CASES)
+    return tuple(found[::step][:MOST_CASES])
+
+
+def _baseline(session: Session) -> Score:
+    return max((score(session.journal, name, "public") for name in BASELINES), key=lambda found: found.value)
+
+
+def _better(session: Session) -> bool | None:
+    decided = [found["decision"] for found in session.journal.rounds() if found["decision"]]
+    return decided[-1] == "accepted" if decided else None
+
+
+def _earlier(session: Session, attempt: int | None) -> Earlier | None:
+    if attempt is None:
+        return None
+    record = next(found for found in session.journal.attempts() if found["id"] == attempt)
+    rejected: dict[str, tuple[int, str]] = {}
+    for row in session.journal.rows(attempt=attempt):
+        if row["reason"]:
+            detail = LEAK_DETAIL if row["reason"] == "leak" else row["detail"]
+            count, example = rejected.get(row["reason"], (0, detail))
+            rejected[row["reason"]] = (count + 1, example)
+    valid = record["status"] == "valid"
+    return Earlier(
+        attempt,
+        record["program"],
+        record["plan"],
+        None if valid else Problem(record["error_class"], record["error"] or ""),
+        len(session.journal.accepted_rows(attempt)),
+        rejected,
+    )
