@@ -63,8 +63,24 @@ class JournalError(SchoolhouseError):
     exit_code = 5
 
 
+class RefusedRequest(ModelError):
+    """One request that this model cannot answer: its prompt is too long, its JSON schema unusable.
+
+    A data program that asks it sees an error and may ask otherwise; the run goes on.
+    """
+
+
 class ReplayMiss(ModelError):
     """A replayed model was asked something that is not in its recording."""
+
+
+class DiskFullError(SchoolhouseError):
+    """There was no room to write a file; nothing is left of it."""
+
+    exit_code = 6
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"the disk is full: {path} cannot be written", "free some space, then: schoolhouse resume last")
 
 
 class Paused(SchoolhouseError):

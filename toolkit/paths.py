@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
+
+from toolkit.errors import DiskFullError
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def cache_dir() -> Path:
@@ -37,7 +42,10 @@ def recipe_dirs() -> list[Path]:
 
 @contextmanager
 def atomic_write(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
-    """Write to a temporary neighbour, fsync, then replace: `path` is whole or absent."""
+    """Write to a temporary neighbour, fsync, then replace: `path` is whole or absent.
+
+    Raises DiskFullError when there is no room.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
     temporary = Path(name)
@@ -47,6 +55,10 @@ def atomic_write(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
             stream.flush()
             os.fsync(stream.fileno())
         temporary.replace(path)
+    except OSError as error:
+        if error.errno in FULL:
+            raise DiskFullError(path) from error
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 

@@ -12,9 +12,6 @@ from tui.text import gibibytes
 if TYPE_CHECKING:
     from toolkit.journal import JournalReader
 
-ITEMS = 120
-"""A split's size is known only once the data is read; this is about that of the shipped recipes."""
-
 
 class Runs:
     """What the screens ask of the toolkit. Tests put their own in its place."""
@@ -46,14 +43,12 @@ class Runs:
 
     def estimate(self, recipe: RecipeLine) -> str:
         """What a run of this recipe may take. Raises RecipeError."""
-        from toolkit.budget import forecast
         from toolkit.recipe import load_recipe
-        from toolkit.stages.progress import known_pace, work_left
+        from toolkit.stages.progress import before_run
 
         loaded = load_recipe(recipe.path)
         budget = loaded.file.budget
-        work = work_left(loaded, None, ITEMS, ITEMS, 3 * ITEMS)
-        minutes = forecast(work, known_pace()).seconds_left / 60
+        minutes = before_run(loaded) / 60
         rounds = f"{budget.rounds} round{'s' if budget.rounds > 1 else ''}"
         return f"About {minutes:.0f} minutes here, {budget.minutes:.0f} at most: {rounds}, {budget.rows} rows."
 

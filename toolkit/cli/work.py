@@ -64,10 +64,7 @@ def require_weights(recipe: Recipe, *, fetch: bool) -> None:
 
 def forecast_line(recipe: Recipe) -> str:
     """What the run will take, at this machine's last known pace."""
-    from toolkit.budget import forecast
-    from toolkit.stages.progress import known_pace, work_left
+    from toolkit.stages.progress import before_run
 
-    items = 120  # a split's size is known only once the data is read; this is the shipped recipes'
-    left = forecast(work_left(recipe, None, items, items, 3 * items), known_pace()).seconds_left
-    budget = recipe.file.budget
-    return f"about {left / 60:.0f} minutes at this machine's pace, {budget.minutes:.0f} at most"
+    minutes, most = before_run(recipe) / 60, recipe.file.budget.minutes
+    return f"about {minutes:.0f} minutes at this machine's pace, {most:.0f} at most"

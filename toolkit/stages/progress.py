@@ -43,6 +43,16 @@ def work_left(recipe: Recipe, journal: JournalReader | None, public: int, gate: 
     )
 
 
+USUAL_ITEMS = 120
+"""A split's size is known only once the data is read; this is about that of the shipped recipes."""
+
+
+def before_run(recipe: Recipe) -> float:
+    """Seconds that a run of this recipe may take, at this machine's last known pace."""
+    work = work_left(recipe, None, USUAL_ITEMS, USUAL_ITEMS, 3 * USUAL_ITEMS)
+    return forecast(work, known_pace()).seconds_left
+
+
 def pace_of(recipe: Recipe, journal: JournalReader) -> Pace:
     """The pace that a journal shows; what it does not show yet is this machine's last known pace."""
     seconds = stage_seconds(journal)
