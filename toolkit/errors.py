@@ -80,7 +80,9 @@ class DiskFullError(SchoolhouseError):
     exit_code = 6
 
     def __init__(self, path: Path) -> None:
-        super().__init__(f"the disk is full: {path} cannot be written", "free some space, then `schoolhouse resume last`")
+        super().__init__(
+            f"the disk is full: {path} cannot be written", "free some space, then `schoolhouse resume last`"
+        )
 
 
 class Paused(SchoolhouseError):
