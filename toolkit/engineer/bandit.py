@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from math import sqrt
 
-from toolkit.engineer.engineer import Ask, Proposal, Situation, SkillReport
+from toolkit.engineer.engineer import EngineerModel, Proposal, Situation, SkillReport
 from toolkit.engineer.plan import even_shares, label_plan, largest_remainders
 
 EVEN_SHARE = 0.5
@@ -27,7 +27,7 @@ class Bandit:
 
     revises = tries = False
 
-    def __init__(self, program: str, _ask: Ask | None = None) -> None:
+    def __init__(self, program: str, _model: EngineerModel | None = None) -> None:
         self._program = program
 
     def propose(self, situation: Situation) -> Proposal:

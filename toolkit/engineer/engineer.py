@@ -9,11 +9,39 @@ from typing import Literal, Protocol
 
 from toolkit.engineer.tree import ErrorClass
 from toolkit.errors import RecipeError
-from toolkit.types import Completion, Json, Operation, Request, Score
+from toolkit.types import Completion, Json, Message, Operation, Request, Score
 
 Feedback = Literal["aggregate", "cases", "bit"]
-Ask = Callable[[Request], Completion]
-"""One question to the engineer's model. Its answer is in the journal before it comes back."""
+Ask = Callable[[Request, int], Completion]
+"""One question for an attempt. Its answer is in the journal before it comes back."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineerModel:
+    """The model behind an engineer. Put again after a crash, a question gets its journaled answer.
+
+    Args:
+        max_tokens: how long a whole program may be.
+    """
+
+    ask: Ask
+    temperature: float = 0.5
+    max_tokens: int = 1200
+
+    def question(
+        self,
+        system: str,
+        text: str,
+        *,
+        attempt: int,
+        part: int = 0,
+        schema: Mapping[str, Json] | None = None,
+        max_tokens: int | None = None,
+    ) -> Completion:
+        """Ask one question; `part` tells the questions of one attempt apart."""
+        messages: list[Message] = [{"role": "system", "content": system}, {"role": "user", "content": text}]
+        most = max_tokens or self.max_tokens
+        return self.ask(Request(tuple(messages), self.temperature, most, schema, attempt * 100 + part), attempt)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,21 +146,22 @@ class Engineer(Protocol):
 
 
 ENGINEERS = {
+    "code": "toolkit.engineer.code:Code",
     "fixed": "toolkit.engineer.fixed:Fixed",
     "bandit": "toolkit.engineer.bandit:Bandit",
 }
 
 
-def open_engineer(kind: str, program: str, ask: Ask | None = None) -> Engineer:
+def open_engineer(kind: str, program: str, model: EngineerModel | None = None) -> Engineer:
     """The engineer of a recipe. Raises RecipeError for an unknown kind.
 
     Args:
         kind: `engineer.kind`.
         program: the text of the library program that plans are written for.
-        ask: asks the engineer's model; kinds that need no model do without.
+        model: answers the engineer's questions; `fixed` and `bandit` ask none.
     """
     if kind not in ENGINEERS:
         raise RecipeError(f"unknown kind {kind!r}", f"one of: {', '.join(ENGINEERS)}", key="engineer.kind")
     module, _, name = ENGINEERS[kind].partition(":")
-    engineer: Engineer = getattr(import_module(module), name)(program, ask)
+    engineer: Engineer = getattr(import_module(module), name)(program, model)
     return engineer

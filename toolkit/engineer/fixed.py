@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from toolkit.engineer.engineer import Ask, Proposal, Situation
+from toolkit.engineer.engineer import EngineerModel, Proposal, Situation
 from toolkit.engineer.plan import even_shares, label_plan
 
 
@@ -11,7 +11,7 @@ class Fixed:
 
     revises = tries = False
 
-    def __init__(self, program: str, _ask: Ask | None = None) -> None:
+    def __init__(self, program: str, _model: EngineerModel | None = None) -> None:
         self._program = program
 
     def propose(self, situation: Situation) -> Proposal:

@@ -31,12 +31,12 @@ class JournaledModel:
         self._journal, self._opener, self._safe_point = journal, opener, safe_point
         self._model: ChatModel | None = None
 
-    def complete(self, requests: Sequence[Request], attempt: int) -> list[Completion]:
-        """Answers in the order of the requests. Each is journaled as it comes."""
+    def complete(self, requests: Sequence[Request], attempt: int, role: str | None = None) -> list[Completion]:
+        """Answers in the order of the requests. Each is journaled as it comes, under the model's role or another."""
         known = {request.hash: self._journal.answered(request.hash) for request in requests}
         answers = {key: completion for key, completion in known.items() if completion}
         for request, completion in self._fresh([r for r in requests if r.hash not in answers]):
-            self._journal.call(request, completion, role=self.role, model=self.name, attempt=attempt)
+            self._journal.call(request, completion, role=role or self.role, model=self.name, attempt=attempt)
             answers[request.hash] = completion
             self._safe_point()
         return [answers[request.hash] for request in requests]

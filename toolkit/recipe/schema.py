@@ -98,7 +98,14 @@ class Teacher(Section):
 class Engineer(Section):
     """Who plans the next lessons."""
 
-    kind: Literal["fixed", "bandit"] = Field("bandit", description="fixed: no feedback; bandit: budget follows the gap")
+    kind: Literal["fixed", "bandit", "code"] = Field(
+        "bandit",
+        description="fixed: no feedback; bandit: budget follows the gap; code: the model writes the data program",
+    )
+    model: str | None = Field(None, description="backend/name of the engineer's model; the teacher's when not written")
+    context: PositiveInt = Field(4096, description="context window of the engineer's model in tokens")
+    temperature: float = Field(0.5, ge=0, le=2)
+    max_tokens: PositiveInt = Field(1200, description="tokens of a whole data program, at most")
     mode: Literal["iterative", "one-shot"] = Field(
         "iterative",
         description="iterative: rounds that improve on the best one; one-shot: the first valid draft sits the exam",
@@ -110,6 +117,11 @@ class Engineer(Section):
     program: str = Field("label_messages", description="the library data program that carries the plan out")
     drafts: PositiveInt = Field(8, description="one-shot: how many drafts at most")
     attempts: PositiveInt = Field(30, description="data programs over the whole run, at most")
+
+    @property
+    def asks(self) -> bool:
+        """Whether this kind asks a model."""
+        return self.kind not in ("fixed", "bandit")
 
 
 class Student(Section):

@@ -47,8 +47,10 @@ def begin(folder: Path, recipe: Recipe) -> None:
 
 def weights_of(recipe: Recipe) -> list[str]:
     """The weights that a run of the recipe needs. Raises ModelError for an unknown backend."""
-    backend, teacher = split_name(recipe.file.teacher.model)
-    return [recipe.file.student.model, *([teacher] if backend == "llama_cpp" else [])]
+    planner = recipe.file.engineer
+    models = [recipe.file.teacher.model, *([planner.model] if planner.asks and planner.model else [])]
+    local = [name for backend, name in map(split_name, dict.fromkeys(models)) if backend == "llama_cpp"]
+    return [recipe.file.student.model, *local]
 
 
 def recipe_of(journal: Journal) -> Recipe:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 from toolkit.data.checks import RowChecks
 from toolkit.engineer.tree import TOO_FEW, ErrorClass, Record
+from toolkit.programs import trial
 from toolkit.programs.host import Allowance, ProgramHost
 from toolkit.programs.sandbox import Ending, run_program
+from toolkit.programs.trial import TrialHost, TrialOver
 from toolkit.stages.session import Session
 
+Host = TypeVar("Host", bound=ProgramHost)
 MAX_PASSES = 4
 """How often a program that ends with rows missing and calls left is run again."""
 
@@ -27,12 +30,34 @@ def generate(session: Session, number: int, attempt: Record, *, tries: bool = Fa
         _fail(session, number, attempt["id"], *attempt["plan"]["problem"], accepted=0)
         return
     with session.stage("generate", number):
+        if tries and (problem := _try(session, number, attempt)):
+            _fail(session, number, attempt["id"], *problem, accepted=0)
+            return
         host, ending = _run(session, number, attempt)
         _conclude(session, number, host, ending)
 
 
+def _try(session: Session, number: int, attempt: Record) -> tuple[ErrorClass, str] | None:
+    """What keeps a program from making a few rows; None when it makes them."""
+    host = _host(session, attempt, TrialHost)
+    inputs = program_inputs(session, attempt["plan"])
+    ending = run_program(attempt["program"], host.functions(), inputs, seed=attempt["id"] * 100)
+    over = isinstance(host.interruption, TrialOver)
+    if host.interruption and not over:
+        raise host.interruption
+    made = host.accepted.total()
+    passed = made >= trial.ROWS or (made > 0 and not ending.error_class)
+    session.journal.event("trial", number, attempt=attempt["id"], passed=passed, accepted=made, calls=host.calls_used)
+    if passed:
+        return None
+    if ending.error_class and not over:
+        return ending.error_class, f"in a trial on {trial.ROWS} rows:\n{ending.error}"
+    printed = f"; it printed: {ending.printed.strip()[:200]}" if ending.printed.strip() else ""
+    return TOO_FEW, f"in a trial on {trial.ROWS} rows: {host.told()}{printed}"
+
+
 def _run(session: Session, number: int, attempt: Record) -> tuple[ProgramHost, Ending]:
-    host = _host(session, attempt)
+    host = _host(session, attempt, ProgramHost)
     inputs = program_inputs(session, attempt["plan"])
     ending = Ending()
     for turn in range(MAX_PASSES):
@@ -47,11 +72,11 @@ def _run(session: Session, number: int, attempt: Record) -> tuple[ProgramHost, E
     return host, ending
 
 
-def _host(session: Session, attempt: Record) -> ProgramHost:
+def _host(session: Session, attempt: Record, kind: type[Host]) -> Host:
     plan = attempt["plan"]
     skills = {name: int(count) for name, count in plan["skills"].items()}
     left = session.limits.seconds - session.seconds()
-    return ProgramHost(
+    return kind(
         attempt=attempt["id"],
         allowance=Allowance(int(plan["calls"]), skills, int(plan["room"]), left),
         journal=session.journal,
@@ -91,7 +116,8 @@ def _conclude(session: Session, number: int, host: ProgramHost, ending: Ending) 
         session.journal.end_attempt(host.attempt, "valid", ending.error_class or "", ending.error)
         session.journal.event("submission", number, attempt=host.attempt, accepted=accepted, calls=host.calls_used)
         return
-    _fail(session, number, host.attempt, ending.error_class or TOO_FEW, ending.error, accepted=accepted)
+    spent = f"{host.calls_used} of {host.allowance.calls} teacher calls were used"
+    _fail(session, number, host.attempt, ending.error_class or TOO_FEW, ending.error or spent, accepted=accepted)
 
 
 def _fail(session: Session, number: int, attempt: int, kind: ErrorClass, text: str, *, accepted: int) -> None:

@@ -38,19 +38,22 @@ class Session:
     _ticked: float = 0.0
     data: RunData = field(init=False)
     teacher: JournaledModel = field(init=False)
+    engineer: JournaledModel = field(init=False)
+    """The teacher itself, when both are the same weights."""
 
     def __post_init__(self) -> None:
         self.folder.joinpath(PAUSE_FILE).unlink(missing_ok=True)
         with self.stage("prepare"):
             self.data = prepare(self.recipe, self.folder)
-        teacher = self.recipe.file.teacher
-        self.teacher = JournaledModel(
-            teacher.model,
-            "teacher",
-            self.journal,
-            lambda: open_chat_model(teacher.model, context=teacher.context),
-            self.safe_point,
-        )
+        teacher, planner = self.recipe.file.teacher, self.recipe.file.engineer
+        shared = planner.model in (None, teacher.model)
+        # one set of weights is loaded once; a longer context changes no answer
+        context = max(teacher.context, planner.context) if shared and planner.asks else teacher.context
+        self.teacher = self._model("teacher", teacher.model, context)
+        self.engineer = self.teacher if shared else self._model("engineer", str(planner.model), planner.context)
+
+    def _model(self, role: str, name: str, context: int) -> JournaledModel:
+        return JournaledModel(name, role, self.journal, lambda: open_chat_model(name, context=context), self.safe_point)
 
     @property
     def prompts(self) -> TaskPrompts:
@@ -106,7 +109,12 @@ class Session:
             self.journal.event("paused")
             raise Paused("paused; everything so far is kept", f"schoolhouse resume {self.folder.name}")
 
+    def release(self) -> None:
+        """Give the chat models' memory back; they are opened again when they are asked."""
+        for name in ("teacher", "engineer"):
+            if hasattr(self, name):
+                getattr(self, name).release()
+
     def close(self) -> None:
-        if hasattr(self, "teacher"):
-            self.teacher.release()
+        self.release()
         self.memory.close()

@@ -1,0 +1,25 @@
+"""`code`: the model writes the whole data program, as in the paper."""
+
+from __future__ import annotations
+
+from toolkit.engineer.bandit import shares
+from toolkit.engineer.engineer import EngineerModel, Proposal, Situation
+from toolkit.engineer.extract import extract
+from toolkit.engineer.plan import even_shares
+from toolkit.engineer.prompts import SYSTEM, code_prompt
+
+
+class Code:
+    """Drafts, debugs, repairs and improves programs; how many rows each label needs is measured, not guessed."""
+
+    revises = tries = True
+
+    def __init__(self, _program: str, model: EngineerModel) -> None:
+        self._model = model
+
+    def propose(self, situation: Situation) -> Proposal:
+        reply = self._model.question(SYSTEM, code_prompt(situation), attempt=situation.number)
+        program, problem = extract(reply)
+        by_label = shares(situation) if situation.measured else even_shares(situation.labels, situation.rows)
+        parent = situation.earlier.id if situation.earlier else None
+        return Proposal(situation.operation, {"skills": by_label}, program, parent, problem)

@@ -1,0 +1,69 @@
+"""What was measured, as text for a prompt: as much as the recipe's `engineer.feedback` allows.
+
+Everything comes from a `Situation`, which holds public items only at level `cases`, and
+never anything of gate, probe or private.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from toolkit.engineer.engineer import Situation, SkillReport
+
+MOST_CONFUSIONS = 6
+MOST_CASE_CHARACTERS = 200
+
+
+def feedback(situation: Situation) -> str:
+    """The student's results in a few lines; empty before anything was measured."""
+    return "\n".join(_lines(situation))
+
+
+def interval(report: SkillReport) -> tuple[float, float]:
+    """The 95 % Wilson interval of a skill's score; [0, 1] without items."""
+    from scipy.stats import binomtest
+
+    if not report.n:
+        return 0.0, 1.0
+    found = binomtest(report.right, report.n).proportion_ci(0.95, method="wilson")
+    return float(found.low), float(found.high)
+
+
+def evidence(name: str, report: SkillReport) -> str:
+    """One skill's score as one would cite it."""
+    low, high = interval(report)
+    return f"{name}: {report.right} of {report.n} right [{low:.0%}, {high:.0%}], {report.rows} rows so far"
+
+
+def _lines(situation: Situation) -> Iterator[str]:
+    if situation.better is not None:
+        yield f"The newest round was {'better than' if situation.better else 'no better than'} the best one before it."
+    if situation.feedback == "bit" or not situation.measured:
+        return
+    right = sum(report.right for report in situation.skills.values())
+    total = sum(report.n for report in situation.skills.values())
+    yield f"The best student so far answers {right} of {total} public questions ({right / total:.0%})."
+    if situation.baseline:
+        yield f"Untrained it answers {situation.baseline.value:.0%}."
+    yield "By label, the weakest first:"
+    weakest = sorted(situation.skills.items(), key=lambda pair: pair[1].right / max(1, pair[1].n))
+    yield from (f"- {evidence(name, report)}" for name, report in weakest)
+    yield from _confusions(situation)
+    if situation.feedback == "cases" and situation.cases:
+        yield "Questions that it got wrong (never copy them or write them anew in other words):"
+        yield from (_case(*case) for case in situation.cases)
+
+
+def _confusions(situation: Situation) -> Iterator[str]:
+    known = {pair: count for pair, count in situation.confusions.items() if pair[1] in situation.labels}
+    other = sum(situation.confusions.values()) - sum(known.values())
+    if known:
+        yield "Mistakes:"
+    for (expected, answered), count in sorted(known.items(), key=lambda pair: (-pair[1], pair[0]))[:MOST_CONFUSIONS]:
+        yield f"- {expected} was taken for {answered}: {count} times"
+    if other:
+        yield f"- answered with no label at all: {other} times"
+
+
+def _case(text: str, expected: str, answered: str) -> str:
+    return f"- {text[:MOST_CASE_CHARACTERS]!r} is {expected}, it said {answered[:60]!r}"

@@ -1,0 +1,154 @@
+"""What the engineer's model is told when it writes a data program."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from toolkit.engineer.engineer import Earlier, Situation
+from toolkit.engineer.feedback import feedback
+
+MOST_PROGRAM = 4000
+MOST_ERROR = 900
+MOST_LABELS = 2600
+"""Characters; longer texts lose their middle or their descriptions, so that the prompt fits a small context."""
+
+SYSTEM = (
+    "You are a data engineer. You write one short Python program that asks a teacher model for training examples"
+    " and submits them. Reply with exactly one ```python block and nothing else."
+)
+
+RULES = """Rules:
+- Every text that you submit must come out of a teacher reply. Never write training examples by hand.
+- Never use, copy or guess evaluation questions.
+- Stay within the budget of calls and rows."""
+
+CONTRACT = """The program is run as it stands, from top to bottom. These names exist already; do not define them:
+- task["about"], task["labels"] (label -> meaning), task["target_rows"], task["min_rows"]
+- ask_many(prompts, schema=None, max_tokens=None, temperature=None, system=None): the teacher's replies to a list of
+  prompts, in their order. reply.text is the text, reply.data the parsed JSON when a schema was given (None when it
+  did not parse), reply.id its id.
+- ask(prompt, ...): one reply.
+- submit(rows): rows is a list of dicts {"input": message, "output": label, "replies": [reply.id]}. It returns a
+  receipt: receipt.accepted (count), receipt.rejected (reason -> [count, example]), receipt.still_needed (count).
+- remaining(): {"calls": n, "rows": n, "skills": {label: rows still needed}}
+- log(text)
+Only what is submitted counts: printing does nothing. Code inside a function runs only when the function is called.
+Near-duplicates and rows with an unknown label are rejected, so ask again, in other words, until nothing is needed."""
+
+LIMITS = """The program runs in a sandbox with a part of Python.
+It has: json, re, random, math, collections, itertools, datetime, dataclasses, functools, csv, decimal, copy, typing,
+hashlib; functions, classes, lambdas, f-strings, try/except.
+It has no: yield, with open(...), string, textwrap, statistics, enum, uuid, heapq, os, sys, requests, and no file,
+network or environment."""
+
+SKELETON = """STYLES = [
+    "in a hurry, all lower case",
+    "two polite sentences",
+    # FILL: at least six more ways in which people write
+]
+HINTS = {
+    # FILL: "label": "what a message of this label is about, and what sets it apart from the others",
+}
+SCHEMA = {"type": "array", "items": {"type": "string", "maxLength": 160}, "minItems": 5, "maxItems": 5}
+
+
+def prompt_for(label, style):
+    lines = [task["about"], "Meaning: " + (task["labels"][label] or label.replace("_", " "))]
+    lines.append(HINTS.get(label, ""))
+    lines.append("Style: " + style)
+    lines.append("Write 5 messages with exactly this meaning, each from a different person, as a JSON array.")
+    return "\\n".join(lines)
+
+
+turn = 0
+while True:
+    left = remaining()
+    labels = list(left["skills"])[: left["calls"]]
+    if not labels:
+        break
+    prompts = [prompt_for(label, STYLES[(turn + i) % len(STYLES)]) for i, label in enumerate(labels)]
+    replies = ask_many(prompts, schema=SCHEMA, max_tokens=300)
+    for label, reply in zip(labels, replies):
+        submit([{"input": text, "output": label, "replies": [reply.id]} for text in reply.data or []])
+    turn = turn + 1
+"""
+
+
+def code_prompt(situation: Situation) -> str:
+    """The prompt for the next program: draft, debug, repair or improve."""
+    earlier = situation.earlier
+    parts = [_task(situation), CONTRACT, LIMITS, RULES, _notes(situation)]
+    if earlier is None:
+        parts.append(f"This skeleton works. Fill it, or write a better program:\n{_block(SKELETON)}")
+        parts.append("Write the whole program.")
+    else:
+        parts += _revision(situation, earlier)
+    return "\n\n".join(part for part in parts if part)
+
+
+def _task(situation: Situation) -> str:
+    return "\n".join(
+        [
+            f"Task: a small student model learns to sort messages. {situation.about}",
+            "Labels:",
+            *_labels(situation.labels),
+            f"Budget: {situation.calls} teacher calls, {situation.rows} rows;"
+            f" with fewer than {situation.least} valid rows the program has failed.",
+        ]
+    )
+
+
+def _labels(labels: Mapping[str, str]) -> list[str]:
+    room = MOST_LABELS // max(1, len(labels))
+    return [f"- {name}: {about}"[: max(room, len(name) + 2)].rstrip(": ") for name, about in labels.items()]
+
+
+def _notes(situation: Situation) -> str:
+    if not situation.notes:
+        return ""
+    return "\n".join(["The person who runs this asks for:", *(f"- {note}" for note in situation.notes)])
+
+
+def _revision(situation: Situation, earlier: Earlier) -> list[str]:
+    if situation.operation == "improve":
+        return [
+            f"This program made the best data so far:\n{_block(earlier.program)}",
+            f"What its student learned:\n{feedback(situation)}",
+            "Write the whole program anew so that the next data mend these weaknesses.",
+        ]
+    if earlier.problem and earlier.problem.error_class in ("code extraction failed", "LLM output truncated"):
+        return [
+            f"Your last reply could not be used: {_tail(earlier.problem.text)}",
+            f"It began with:\n{_cut(earlier.program, 700)}",
+            f"This skeleton works. Fill it:\n{_block(SKELETON)}",
+            "Write the whole program.",
+        ]
+    return [
+        f"This program failed:\n{_block(earlier.program)}",
+        f"What happened: {_what_happened(earlier)}",
+        "Find the mistake and write the whole corrected program.",
+    ]
+
+
+def _what_happened(earlier: Earlier) -> str:
+    problem = earlier.problem
+    lines = [f"{problem.error_class}. {_tail(problem.text)}"] if problem else []
+    if earlier.rejected:
+        lines.append("Rows that did not count:")
+        lines += [
+            f"- {reason}: {count}, for example: {text[:120]}" for reason, (count, text) in earlier.rejected.items()
+        ]
+    return "\n".join(lines)
+
+
+def _block(program: str) -> str:
+    return f"```python\n{_cut(program.strip(), MOST_PROGRAM)}\n```"
+
+
+def _cut(text: str, most: int) -> str:
+    """The text without its middle when it is too long."""
+    return text if len(text) <= most else f"{text[: most // 2]}\n# … cut …\n{text[-most // 2 :]}"
+
+
+def _tail(text: str) -> str:
+    return text.strip()[-MOST_ERROR:]

@@ -1,0 +1,79 @@
+"""A trial: a program has to make a few rows before it may spend the budget."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from toolkit.programs.host import ProgramHost
+from toolkit.types import Json
+
+ROWS = 3
+"""Valid rows that end the trial well."""
+
+CALLS_OF_A_KIND = 3
+"""Real teacher calls for each way of asking (schema, system message, …); more prompts get copies of these replies."""
+
+MOST_KINDS = 4
+MOST_ASKS = 200
+
+
+class TrialOver(Exception):
+    """Ends the program from outside: enough was seen."""
+
+
+class _NoRows:
+    """Stands for the journal: the rows and log lines of a trial are not kept, the teacher's replies are."""
+
+    def row(self, *_: Any, **__: Any) -> None:
+        return
+
+    def event(self, *_: Any, **__: Any) -> None:
+        return
+
+
+@dataclass
+class TrialHost(ProgramHost):
+    """Host functions that spend little: a program that asks for hundreds of replies gets a few, over and over."""
+
+    rejected: dict[str, tuple[int, str]] = field(default_factory=dict)
+    _asks: int = 0
+    _kept: defaultdict[str, list[Json]] = field(default_factory=lambda: defaultdict(list))
+
+    def __post_init__(self) -> None:
+        self.journal = _NoRows()  # type: ignore[assignment]
+
+    def ask(self, prompts: Sequence[str], options: Json) -> list[Json]:
+        self._asks += 1
+        if self._asks > MOST_ASKS:
+            raise TrialOver
+        usable = isinstance(prompts, list | tuple) and 0 < len(prompts) <= self.allowance.calls - self.calls_used
+        kept = self._kept[repr(options)]
+        real = CALLS_OF_A_KIND - len(kept) if len(self._kept) <= MOST_KINDS else 0 if kept else 1
+        if not usable or real >= len(prompts):
+            replies = super().ask(prompts, options)
+            kept += replies
+            return replies
+        kept += super().ask(prompts[:real], options) if real > 0 else []
+        return [kept[index % len(kept)] for index in range(len(prompts))]
+
+    def submit(self, rows: Json) -> Json:
+        receipt = super().submit(rows)
+        for reason, (count, example) in receipt["rejected"].items():
+            before, first = self.rejected.get(reason, (0, str(example)))
+            self.rejected[reason] = (before + count, first)
+        if self.accepted.total() >= ROWS:
+            raise TrialOver
+        return receipt
+
+    def told(self) -> str:
+        """What became of the rows, in words to repair from."""
+        if not self.submitted:
+            return "the program ended without submitting a row"
+        counted = Counter({reason: count for reason, (count, _) in self.rejected.items()}).most_common(4)
+        reasons = "; ".join(
+            f"{reason} {count}, for example: {self.rejected[reason][1][:120]}" for reason, count in counted
+        )
+        return f"of {self.submitted} submitted rows {self.accepted.total()} were valid ({reasons})"
