@@ -14,6 +14,7 @@ from toolkit.recipe import did_you_mean
 from toolkit.types import Row
 
 Reason = Literal[
+    "malformed",
     "empty",
     "too_long",
     "control_characters",

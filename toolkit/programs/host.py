@@ -5,21 +5,29 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from inspect import signature
 from typing import Any
 
-from toolkit.data.checks import RowChecks
+from toolkit.data.checks import Rejection, RowChecks
+from toolkit.errors import RefusedRequest
 from toolkit.journal import Journal
 from toolkit.models.journaled import JournaledModel
+from toolkit.programs.arguments import AskOptions, BadArgument, read_options, read_prompts, read_row, read_rows
 from toolkit.types import Completion, Json, Message, Request, Row
 
-MAX_PROMPT_CHARACTERS = 20_000
+MAX_LOG_LINES = 200
+MAX_LOG_CHARACTERS = 2000
 _THINKING = re.compile(r"<think>.*?</think>", re.DOTALL)
 
 
 class OutOfCalls(RuntimeError):
     """Seen by the program that asks for more than its budget holds."""
+
+
+PROGRAM_ERRORS = (OutOfCalls, BadArgument)
+"""What the program did wrong and may mend; everything else stops the run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +41,11 @@ class Allowance:
     rows: Mapping[str, int]
     room: int
     seconds: float
+
+    @property
+    def submissions(self) -> int:
+        """How many rows may be handed in, accepted or not: each is journaled, so there is an end to it."""
+        return max(200, 10 * self.room)
 
 
 @dataclass
@@ -51,6 +64,8 @@ class ProgramHost:
     interruption: BaseException | None = None
     accepted: Counter[str] = field(default_factory=Counter)
     _asked: Counter[str] = field(default_factory=Counter)
+    _replies: set[str] = field(default_factory=set)
+    _logged: int = 0
 
     def functions(self) -> dict[str, Callable[..., Json]]:
         """The names that the prelude calls."""
@@ -68,20 +83,29 @@ class ProgramHost:
         needed = {skill: count - self.accepted[skill] for skill, count in self.allowance.rows.items()}
         return {skill: count for skill, count in needed.items() if count > 0}
 
-    def ask(self, prompts: Sequence[str], options: Mapping[str, Json]) -> list[Json]:
-        if self.calls_used + len(prompts) > self.allowance.calls:
+    def ask(self, prompts: Json, options: Json) -> list[Json]:
+        """Replies in the order of the prompts. Raises OutOfCalls, or BadArgument, and asks nothing then."""
+        texts, how = read_prompts(prompts), read_options(options)
+        if self.calls_used + len(texts) > self.allowance.calls:
             left = self.allowance.calls - self.calls_used
-            raise OutOfCalls(f"asked for {len(prompts)} calls, {left} are left; see remaining()['calls']")
-        self.calls_used += len(prompts)
-        requests = [self._request(prompt, options) for prompt in prompts]
-        completions = self.teacher.complete(requests, self.attempt)
+            raise OutOfCalls(f"asked for {len(texts)} calls, {left} are left; see remaining()['calls']")
+        self.calls_used += len(texts)
+        requests = [self._request(text, how) for text in texts]
+        try:
+            completions = self.teacher.complete(requests, self.attempt)
+        except RefusedRequest as error:
+            raise BadArgument(str(error)) from None
+        self._replies.update(request.hash for request in requests)
         return [_reply(request, completion) for request, completion in zip(requests, completions, strict=True)]
 
-    def submit(self, rows: Sequence[Mapping[str, Json]]) -> Json:
+    def submit(self, rows: Json) -> Json:
+        """What became of the rows. Raises BadArgument, and takes none of them then, when one has the wrong shape."""
+        left = self.allowance.submissions - self.submitted
+        read = [read_row(raw, self._replies) for raw in read_rows(rows, left)]
         rejected: dict[str, list[Json]] = {}
         accepted = 0
-        for raw in rows:
-            reason, detail = self._judge(raw)
+        for row, problem in read:
+            reason, detail = self._judge(row, problem)
             if reason:
                 count, example = rejected.get(reason, [0, detail])
                 rejected[reason] = [count + 1, example]
@@ -99,13 +123,19 @@ class ProgramHost:
             "seconds": max(0, int((self.allowance.seconds - self.clock()) // 60) * 60),
         }
 
-    def log(self, text: str) -> None:
-        self.journal.event("log", text=text[:2000], attempt=self.attempt)
+    def log(self, text: Json) -> None:
+        """Journal a line; a program that writes too many is told once and then ignored."""
+        self._logged += 1
+        if self._logged > MAX_LOG_LINES + 1:
+            return
+        line = str(text)[:MAX_LOG_CHARACTERS] if isinstance(text, str | int | float) else f"a {type(text).__name__}"
+        if self._logged > MAX_LOG_LINES:
+            line = f"more than {MAX_LOG_LINES} lines: what the program logs from here on is not kept"
+        self.journal.event("log", text=line, attempt=self.attempt)
 
-    def _judge(self, raw: Mapping[str, Json]) -> tuple[str, str]:
+    def _judge(self, row: Row, problem: str) -> tuple[str, str]:
         """Check one row and journal it with its verdict; an empty reason means accepted."""
-        row = _row(raw)
-        rejection = self.checks.check(row)
+        rejection = Rejection("malformed", problem) if problem else self.checks.check(row)
         reason, detail = (rejection.reason, rejection.detail) if rejection else ("", "")
         if not reason and self.accepted.total() >= self.allowance.room:
             reason, detail = "over_budget", "the run's row budget is spent"
@@ -117,48 +147,38 @@ class ProgramHost:
             self.accepted[row.skill or row.output] += 1
         return reason, detail
 
-    def _request(self, prompt: str, options: Mapping[str, Json]) -> Request:
-        prompt = str(prompt)[:MAX_PROMPT_CHARACTERS]
+    def _request(self, prompt: str, options: AskOptions) -> Request:
         messages: list[Message] = [{"role": "user", "content": prompt}]
-        if options.get("system"):
-            messages.insert(0, {"role": "system", "content": str(options["system"])[:MAX_PROMPT_CHARACTERS]})
+        if options.system:
+            messages.insert(0, {"role": "system", "content": options.system})
         self._asked[prompt] += 1
-        temperature = options.get("temperature")
         return Request(
             messages=tuple(messages),
-            temperature=self.temperature if temperature is None else float(temperature),
-            max_tokens=int(options.get("max_tokens") or 512),
-            schema=options.get("schema"),
+            temperature=self.temperature if options.temperature is None else options.temperature,
+            max_tokens=options.max_tokens,
+            schema=options.schema,
             sample=self.attempt * 10_000 + self._asked[prompt],
         )
 
     def _guarded(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Stops of the run pass through the program as errors; they are kept, and raised again after it."""
 
+        takes = len(signature(function).parameters)
+
         def call(*arguments: Any) -> Any:
             if self.interruption:
                 raise RuntimeError("the run is stopping")
+            if len(arguments) != takes:
+                raise BadArgument(f"this host function takes {takes} arguments, not {len(arguments)}")
             try:
                 return function(*arguments)
-            except OutOfCalls:
+            except PROGRAM_ERRORS:
                 raise
             except BaseException as error:
                 self.interruption = error
                 raise RuntimeError("the run is stopping") from None
 
         return call
-
-
-def _row(raw: Mapping[str, Json]) -> Row:
-    replies = raw.get("replies") or []
-    meta = raw.get("meta")
-    return Row(
-        input=str(raw.get("input", "")),
-        output=str(raw.get("output", "")),
-        skill=str(raw.get("skill") or raw.get("output", "")),
-        calls=tuple(str(reply) for reply in replies),
-        meta=meta if isinstance(meta, dict) else {},
-    )
 
 
 def _reply(request: Request, completion: Completion) -> Json:
@@ -170,6 +190,8 @@ def _parsed(request: Request, completion: Completion) -> Json:
     if request.schema is None or completion.finish_reason != "stop":
         return None
     try:
-        return json.loads(_THINKING.sub("", completion.text))
-    except json.JSONDecodeError:
+        data = json.loads(_THINKING.sub("", completion.text))
+        json.dumps(data, ensure_ascii=False).encode("utf-8")  # half a surrogate pair cannot enter the sandbox
+    except (ValueError, RecursionError):
         return None
+    return data

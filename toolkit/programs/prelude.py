@@ -28,6 +28,8 @@ class Receipt:
 
 def ask_many(prompts, temperature=None, max_tokens=None, schema=None, system=None):
     """Ask the teacher many prompts at once; replies come in the order of the prompts."""
+    if isinstance(prompts, str):
+        raise TypeError("ask_many takes a list of prompts; ask takes one")
     options = {"temperature": temperature, "max_tokens": max_tokens, "schema": schema, "system": system}
     return [Reply(raw) for raw in host_ask(list(prompts), options)]
 
@@ -39,6 +41,8 @@ def ask(prompt, temperature=None, max_tokens=None, schema=None, system=None):
 
 def submit(rows):
     """Hand in rows: dicts with `input`, `output` and `replies`, the ids of the replies they came from."""
+    if isinstance(rows, dict):
+        raise TypeError("submit takes a list of rows; write submit([row])")
     return Receipt(host_submit(list(rows)))
 
 

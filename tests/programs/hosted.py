@@ -1,0 +1,95 @@
+"""A data program in the real sandbox, with the real host, journal and checks, and a teacher made of a function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from toolkit.data.checks import RowChecks
+from toolkit.data.firewall import Firewall
+from toolkit.journal import Journal, JournalReader
+from toolkit.models.chat import ModelInfo
+from toolkit.models.journaled import JournaledModel
+from toolkit.programs.host import Allowance, ProgramHost
+from toolkit.programs.sandbox import Ending, Limits, run_program
+from toolkit.types import Completion, Json, Request
+
+Speaks = Callable[[Request], str]
+QUICK = Limits(memory_bytes=64_000_000, seconds=1.0, host_calls=400)
+
+
+class MadeUpTeacher:
+    """Answers with what a function of the request returns; a reply that ends in … was cut off."""
+
+    def __init__(self, speaks: Speaks) -> None:
+        self.speaks = speaks
+        self.asked: list[Request] = []
+
+    def complete(self, requests: Sequence[Request]) -> Iterator[tuple[Request, Completion]]:
+        for request in requests:
+            self.asked.append(request)
+            text = self.speaks(request)
+            yield request, Completion(text, "length" if text.endswith("…") else "stop", 1, 1)
+
+    def info(self) -> ModelInfo:
+        return ModelInfo("made-up", "test", 2048, 0, False)
+
+    def close(self) -> None:
+        return
+
+
+def prompt_of(request: Request) -> str:
+    return request.messages[-1]["content"]
+
+
+@dataclass
+class Hosted:
+    """What came of a program."""
+
+    ending: Ending
+    host: ProgramHost
+    teacher: MadeUpTeacher
+    journal: Journal
+
+    def reasons(self) -> list[str]:
+        return [row["reason"] for row in JournalReader(self.journal.folder).rows()]
+
+    def rows(self) -> list[dict[str, Json]]:
+        return self.journal.rows(status="accepted")
+
+    def prompts(self) -> list[str]:
+        return [prompt_of(request) for request in self.teacher.asked]
+
+
+def carry_out(
+    folder: Path,
+    program: str,
+    speaks: Speaks = lambda request: "hello",
+    *,
+    task: Mapping[str, Json] | None = None,
+    plan: Mapping[str, Json] | None = None,
+    seeds: Sequence[str] = (),
+    rows: Mapping[str, int] | None = None,
+    calls: int = 50,
+    labels: Sequence[str] = ("a", "b"),
+    checks: RowChecks | None = None,
+    limits: Limits = QUICK,
+    seed: int = 1,
+) -> Hosted:
+    """Run a program against a budget; the journal stays open for questions."""
+    journal = Journal(folder)
+    teacher = MadeUpTeacher(speaks)
+    wanted = rows or {"a": 4, "b": 4}
+    host = ProgramHost(
+        attempt=1,
+        allowance=Allowance(calls=calls, rows=wanted, room=sum(wanted.values()), seconds=600),
+        journal=journal,
+        teacher=JournaledModel("test/made-up", "teacher", journal, lambda: teacher),
+        checks=checks or RowChecks(labels, Firewall([], [], [])),
+        temperature=0.8,
+        clock=lambda: 0.0,
+    )
+    given = task or {"about": "Messages to a shop.", "answer": "label", "labels": dict.fromkeys(labels, "")}
+    inputs = {"task": dict(given), "plan": dict(plan or {}), "seeds": list(seeds)}
+    return Hosted(run_program(program, host.functions(), inputs, seed=seed, limits=limits), host, teacher, journal)
