@@ -146,6 +146,7 @@ class Engineer(Protocol):
 
 
 ENGINEERS = {
+    "plan": "toolkit.engineer.planner:Planner",
     "code": "toolkit.engineer.code:Code",
     "fixed": "toolkit.engineer.fixed:Fixed",
     "bandit": "toolkit.engineer.bandit:Bandit",

@@ -98,9 +98,10 @@ class Teacher(Section):
 class Engineer(Section):
     """Who plans the next lessons."""
 
-    kind: Literal["fixed", "bandit", "code"] = Field(
+    kind: Literal["fixed", "bandit", "plan", "code"] = Field(
         "bandit",
-        description="fixed: no feedback; bandit: budget follows the gap; code: the model writes the data program",
+        description="fixed: no feedback; bandit: budget follows the gap; plan: the model adds words to the bandit's"
+        " numbers; code: the model writes the data program",
     )
     model: str | None = Field(None, description="backend/name of the engineer's model; the teacher's when not written")
     context: PositiveInt = Field(4096, description="context window of the engineer's model in tokens")

@@ -1,0 +1,78 @@
+"""The plan of a lesson as a typed value: what the `plan` engineer decides and a person may edit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, ValidationError
+
+from toolkit.engineer.plan import PER_CALL, STYLES
+from toolkit.types import Json
+
+HARD_STYLES = ("tells what happened and asks nothing directly", "two sentences, background first")
+"""Styles whose messages are harder to tell apart than the others."""
+
+
+class Change(BaseModel):
+    """One decision and its evidence: which score, which interval, or whose wish."""
+
+    model_config = ConfigDict(extra="forbid")
+    what: str
+    why: str
+
+
+class LessonPlan(BaseModel):
+    """What the teacher is to write.
+
+    `skills` are rows by label; `topics`, `notes` and `contrasts` are by label too. `hard` is the
+    share of prompts that ask for messages that are hard to tell apart. `dropped` counts answers of
+    the model that were of no use, by question.
+    """
+
+    model_config = ConfigDict(extra="ignore")
+    skills: dict[str, NonNegativeInt]
+    styles: list[str] = Field(default=list(STYLES), min_length=1)
+    personas: list[str] = []
+    topics: dict[str, list[str]] = {}
+    hard: float = Field(0.0, ge=0, le=0.5)
+    contrasts: dict[str, list[str]] = {}
+    hints: dict[str, str] = {}
+    per_call: PositiveInt = PER_CALL
+    changes: list[Change] = []
+    dropped: dict[str, int] = {}
+
+    def for_program(self) -> dict[str, Json]:
+        """The plan with the keys that the library program `label_messages` reads."""
+        return {
+            **self.model_dump(mode="json"),
+            "styles": mixed(self.styles, self.hard),
+            "situations": [f"The writer is {persona}." for persona in self.personas],
+            "notes": {label: note for label in self.skills if (note := self._note(label))},
+        }
+
+    def _note(self, label: str) -> str:
+        topics = self.topics.get(label, [])
+        about = f"It may be about: {'; '.join(topics)}." if topics else ""
+        return " ".join(part for part in (self.hints.get(label, ""), about) if part)
+
+
+def mixed(styles: list[str], hard: float) -> list[str]:
+    """The styles with hard ones added, evenly spread, until they are a share `hard` of the list."""
+    plain = [style for style in styles if style not in HARD_STYLES]
+    present = [style for style in styles if style in HARD_STYLES]
+    wanted = round(hard * len(plain) / (1 - hard))
+    if wanted <= len(present) or not plain:
+        return list(styles)
+    found = list(plain)
+    for index in range(wanted):
+        found.insert(round((index + 1) * len(plain) / (wanted + 1)) + index, HARD_STYLES[index % len(HARD_STYLES)])
+    return found
+
+
+def words_of(plan: Mapping[str, Any]) -> LessonPlan | None:
+    """An earlier attempt's plan, whose words are kept; None when it was not one of ours."""
+    try:
+        return LessonPlan.model_validate({**plan, "changes": [], "dropped": {}, "hard": plan.get("hard", 0.0)})
+    except ValidationError:
+        return None

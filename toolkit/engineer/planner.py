@@ -1,0 +1,115 @@
+"""`plan`: numbers from measurement, words from the model, carried out by a library program."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from toolkit.engineer.bandit import contrasts, shares
+from toolkit.engineer.engineer import EngineerModel, Proposal, Situation
+from toolkit.engineer.feedback import evidence
+from toolkit.engineer.lesson_plan import Change, LessonPlan, words_of
+from toolkit.engineer.plan import even_shares, label_plan
+from toolkit.engineer.words import Words
+
+MOST_PAIRS = 3
+"""Confused pairs of labels that are asked about, each with one question."""
+
+FEWEST_CONFUSIONS = 2
+MOST_WEAK = 2
+"""Weak labels that get new topics."""
+
+MOST_STYLES = 18
+MOST_CHANGES = 6
+
+
+class Planner:
+    """Fills a typed plan, each round from that of the best attempt so far."""
+
+    revises = True
+    tries = False
+
+    def __init__(self, program: str, model: EngineerModel) -> None:
+        self._program, self._model = program, model
+
+    def propose(self, situation: Situation) -> Proposal:
+        plan = lesson(situation, Words(self._model, situation))
+        parent = situation.earlier.id if situation.earlier else None
+        return Proposal(situation.operation, plan.for_program(), self._program, parent)
+
+
+def lesson(situation: Situation, words: Words) -> LessonPlan:
+    """The plan of the next attempt, with a reason for each change."""
+    before = words_of(situation.earlier.plan) if situation.earlier else None
+    default = label_plan({}, situation)["styles"]
+    old = (before.styles if before else []) or default
+    new = words.styles(old)
+    by_label = shares(situation) if situation.measured else even_shares(situation.labels, situation.rows)
+    topics, hints = dict(before.topics) if before else {}, dict(before.hints) if before else {}
+    changes = [*_share_changes(situation, by_label), *_style_changes(situation, new)]
+    changes += _contrast_changes(situation, words, hints)
+    changes += _topic_changes(situation, words, topics)
+    return LessonPlan(
+        skills=by_label,
+        styles=list(dict.fromkeys([*new, *default, *old]))[:MOST_STYLES],
+        topics=topics,
+        hard=round(min(0.5, _error_rate(situation) / 2), 2),
+        contrasts=contrasts(situation),
+        hints=hints,
+        changes=changes,
+        dropped=dict(+words.dropped),
+    )
+
+
+def _error_rate(situation: Situation) -> float:
+    total = sum(report.n for report in situation.skills.values())
+    return 1 - sum(report.right for report in situation.skills.values()) / total if total else 0.0
+
+
+def _share_changes(situation: Situation, by_label: Mapping[str, int]) -> Iterator[Change]:
+    """The largest differences from even shares; each cites the label's score and interval."""
+    if not situation.measured:
+        return
+    even = even_shares(situation.labels, situation.rows)
+    moved = sorted(by_label, key=lambda label: -abs(by_label[label] - even[label]))
+    for label in [label for label in moved if by_label[label] != even[label]][:MOST_CHANGES]:
+        what = f"{label}: {by_label[label]} rows, an even share is {even[label]}"
+        yield Change(what=what, why=evidence(label, situation.skills[label]))
+
+
+def _style_changes(situation: Situation, new: list[str]) -> Iterator[Change]:
+    if new:
+        asked = f"asked for by a person: {'; '.join(situation.notes)}" if situation.notes else "more variety"
+        yield Change(what=f"styles: {'; '.join(new)}", why=asked)
+
+
+def _contrast_changes(situation: Situation, words: Words, hints: dict[str, str]) -> Iterator[Change]:
+    """Ask what tells the most confused labels apart; the answers go into `hints`."""
+    for (first, second), count in confused_pairs(situation)[:MOST_PAIRS]:
+        apart = words.contrast(first, second)
+        if apart:
+            hints[first], hints[second] = apart
+            yield Change(
+                what=f"{first}: {apart[0]} {second}: {apart[1]}", why=f"the two were confused {count} times on public"
+            )
+
+
+def confused_pairs(situation: Situation) -> list[tuple[tuple[str, str], int]]:
+    """Pairs of labels that the student took for one another, either way, the most frequent first."""
+    counts: dict[tuple[str, str], int] = {}
+    for (expected, answered), count in situation.confusions.items():
+        if expected in situation.labels and answered in situation.labels:
+            pair = (min(expected, answered), max(expected, answered))
+            counts[pair] = counts.get(pair, 0) + count
+    often = [(pair, count) for pair, count in counts.items() if count >= FEWEST_CONFUSIONS]
+    return sorted(often, key=lambda found: (-found[1], found[0]))
+
+
+def _topic_changes(situation: Situation, words: Words, topics: dict[str, list[str]]) -> Iterator[Change]:
+    """New topics for the weakest labels, in `topics`."""
+    measured = {label: report for label, report in situation.skills.items() if report.n and report.right < report.n}
+    weakest = sorted(measured, key=lambda label: measured[label].right / measured[label].n)[:MOST_WEAK]
+    for label in weakest:
+        found = words.topics(label, topics.get(label, []))
+        if found:
+            topics[label] = found
+            yield Change(what=f"{label}: topics {'; '.join(found)}", why=evidence(label, measured[label]))
