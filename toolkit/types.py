@@ -38,6 +38,8 @@ class Item:
     output: str
     skill: str = ""
     """The group that scores are broken down by; for label tasks, the label."""
+    meta: Mapping[str, Json] = field(default_factory=dict)
+    """What a scorer needs beside `output`: options, schema, tests, unit, tolerance, pattern, source. Not shown."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,14 +1,11 @@
-"""Scorers: pure functions from an item and an answer to a score between 0 and 1."""
+"""Labels, and words that an answer has to contain."""
 
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections.abc import Callable
 
+from toolkit.evaluation.scorers.text import folded
 from toolkit.types import Item
-
-Scorer = Callable[[Item, str], float]
 
 _EDGES = re.compile(r"^[\s\"'`*.:,;!?()\[\]{}-]+|[\s\"'`*.:,;!?()\[\]{}-]+$")
 
@@ -23,16 +20,9 @@ def exact_label(item: Item, answer: str) -> float:
 
 def contains(item: Item, answer: str) -> float:
     """1 when the expected text stands in the answer as whole words, whatever the case."""
-    expected = re.escape(_folded(item.output))
-    return float(re.search(rf"(?<!\w){expected}(?!\w)", _folded(answer)) is not None)
-
-
-SCORERS: dict[str, Scorer] = {"label": exact_label, "probe": contains}
-
-
-def _folded(text: str) -> str:
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+    expected = re.escape(folded(item.output))
+    return float(re.search(rf"(?<!\w){expected}(?!\w)", folded(answer)) is not None)
 
 
 def _label(text: str) -> str:
-    return re.sub(r"[\s_-]+", "_", _EDGES.sub("", _folded(text)))
+    return re.sub(r"[\s_-]+", "_", _EDGES.sub("", folded(text)))
