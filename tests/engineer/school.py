@@ -56,10 +56,12 @@ class School:
 
     folder: Path
     engineer: Replies = lambda request: "I have no idea."
+    teacher: Replies = lambda request: lessons(request)
     skill: dict[str, float] = field(default_factory=lambda: dict.fromkeys(LABELS, 0.8))
     """label -> the share of its messages that a trained student gets right."""
     asked: list[Request] = field(default_factory=list)
     opened: int = 0
+    _runs: int = 0
     on_request: Callable[[Request], None] = lambda request: None
 
     def recipe(self, **sections: dict[str, Any]) -> Recipe:
@@ -69,7 +71,8 @@ class School:
         return recipe_from_text(json.dumps(values), self.folder, self.folder / "recipe.yaml")
 
     def begin(self, **sections: dict[str, Any]) -> Run:
-        return Run.create(self.recipe(**sections), self.folder / "run")
+        self._runs += 1
+        return Run.create(self.recipe(**sections), self.folder / f"run{self._runs}")
 
     def run(self, **sections: dict[str, Any]) -> Run:
         run = self.begin(**sections)
@@ -86,7 +89,7 @@ class School:
             self.asked.append(request)
             self.on_request(request)
             is_engineer = "data engineer" in request.messages[0]["content"]
-            answer = self.engineer(request) if is_engineer else lessons(request)
+            answer = self.engineer(request) if is_engineer else self.teacher(request)
             yield request, answer if isinstance(answer, Completion) else Completion(answer, "stop", 10, 10)
 
     def info(self) -> ModelInfo:
@@ -138,10 +141,10 @@ def read_items(folder: Path) -> list[dict[str, str]]:
     return [json.loads(line) for line in (folder / "data.jsonl").read_text().splitlines()]
 
 
-def build(folder: Path, patch: pytest.MonkeyPatch, mark: str = "") -> School:
-    """A school in a folder; `mark` stands in every evaluation item."""
+def build(folder: Path, patch: pytest.MonkeyPatch) -> School:
+    """A school in a folder; every evaluation item ends with a word of its own, `canary0lateparcel` and so on."""
     items = [
-        {"input": f"{nonsense(f'{label}{index}')} {mark}".strip(), "output": label}
+        {"input": f"{nonsense(f'{label}{index}')} canary{index}{label.replace('_', '')}", "output": label}
         for label in LABELS
         for index in range(30)
     ]

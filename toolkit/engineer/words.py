@@ -17,7 +17,8 @@ from toolkit.types import Completion, Json
 
 SYSTEM = (
     "You help a data engineer to plan training messages for a small student model. Answer the question in JSON."
-    " Never write the training messages themselves, never use evaluation questions, be brief."
+    " Never write the training messages themselves, never use or guess evaluation questions, and be brief: each"
+    " answer is paid from the budget."
 )
 SHORTEST, LONGEST = 6, 140
 _LETTERS = re.compile(r"[^\W\d_]{3}")
