@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import partial
 from itertools import count
 
-from toolkit.evaluation.acceptance import Verdict
+from toolkit.evaluation.verdict import Verdict
 from toolkit.stages.accept import accept
 from toolkit.stages.attempts import stopped, submission, submission_error
 from toolkit.stages.evaluate import evaluate_baselines, evaluate_round

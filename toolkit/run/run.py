@@ -19,7 +19,7 @@ from toolkit.types import Outcome
 if TYPE_CHECKING:
     from datasets import Dataset
 
-    from toolkit.evaluation.acceptance import Verdict
+    from toolkit.evaluation.verdict import Verdict
     from toolkit.recipe import Recipe
     from toolkit.students.student import Student
 
@@ -113,6 +113,19 @@ class Run:
     def pause(self) -> None:
         """Ask the worker to stop at the next safe point."""
         (self.folder / "pause").touch()
+
+    def steer(self, text: str) -> None:
+        """Leave a note that the engineer sees when it plans next."""
+        from toolkit.stages.steering import leave_note
+
+        leave_note(self.folder, text)
+
+    def approve(self) -> None:
+        """Let plans or programs that wait for approval run as their files now stand."""
+        from toolkit.stages.approve import approve, waiting
+
+        for path in waiting(self.folder):
+            approve(path)
 
     @property
     def is_running(self) -> bool:

@@ -14,7 +14,7 @@ import psutil
 
 from toolkit.data.prepare import prepare
 from toolkit.errors import Paused, SchoolhouseError
-from toolkit.evaluation.acceptance import Verdict
+from toolkit.evaluation.verdict import Verdict
 from toolkit.journal import Journal
 from toolkit.loop import carry_out
 from toolkit.models.chat import split_name

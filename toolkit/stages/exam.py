@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from toolkit.evaluation.acceptance import Verdict, verdict
-from toolkit.evaluation.statistics import paired
+from toolkit.evaluation.statistics import Paired, paired
+from toolkit.evaluation.verdict import Verdict, verdict
 from toolkit.stages.accept import better_baseline
-from toolkit.stages.evaluate import baseline_sittings, sit, trained_sitting
+from toolkit.stages.evaluate import BASELINES, baseline_sittings, sit, trained_sitting
 from toolkit.stages.session import Session
+from toolkit.types import Item
 
 REASON = "final exam"
 NOTHING_TO_EXAMINE = (
@@ -30,8 +31,17 @@ def exam(session: Session, best: int | None) -> Verdict | None:
         adapter = session.folder / "adapters" / student
         sit(session, [trained_sitting(session, student, "private", items)], adapter)
     rival = better_baseline(session, "private")
-    outcomes = session.journal.outcomes
-    found = verdict(paired(outcomes(student, "private"), outcomes(rival, "private")), student, rival)
+    others = [_against(session, student, name, items).p_value for name in BASELINES if name != rival]
+    # a crash in the middle of an exam opens the items again for the same reason: that is one look
+    openings = len({opening["reason"] for opening in session.journal.openings("private")})
+    found = verdict(_against(session, student, rival, items), student, rival, others, openings)
     session.journal.set_meta("verdict", {**asdict(found), "student": student})
     session.journal.event("verdict", best, **asdict(found))
     return found
+
+
+def _against(session: Session, student: str, baseline: str, items: list[Item]) -> Paired:
+    """The student and a baseline on the private items; those of one source count as one cluster."""
+    outcomes = session.journal.outcomes
+    sources = {item.id: str(item.meta["source"]) for item in items if item.meta.get("source")}
+    return paired(outcomes(student, "private"), outcomes(baseline, "private"), sources)

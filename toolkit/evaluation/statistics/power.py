@@ -26,13 +26,13 @@ def items_needed(difference: float, discordant: float = DISCORDANT) -> int:
     return ceil(discordant * ((Z95 + Z_POWER80) / difference) ** 2)
 
 
-def in_words(n: int, discordant: float = DISCORDANT) -> str:
+def in_words(n: int, discordant: float = DISCORDANT, noun: str = "item") -> str:
     """What `n` items can show, as a clause: "with 40 items only a difference above 20 points could be seen"."""
     if n <= 0:
-        return "without items no difference could be seen"
+        return f"without {noun}s no difference could be seen"
     least = 100 * detectable_difference(n, discordant)
     points = f"{least:.0f}" if least >= 10 else f"{least:.1f}"
-    items = "1 item" if n == 1 else f"{n} items"
+    items = f"1 {noun}" if n == 1 else f"{n} {noun}s"
     if least >= 100:
         return f"with {items} no difference could be seen"
     return f"with {items} only a difference above {points} points could be seen"
