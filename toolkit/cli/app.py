@@ -57,19 +57,41 @@ def run(
     recipe: Annotated[str, typer.Argument(help="A recipe's name or folder.")],
     set_: Overrides = None,
     detach: Annotated[bool, typer.Option("--detach", help="Start it in the background and return.")] = False,
+    engineer: Annotated[str | None, typer.Option(help="fixed, bandit, plan, code or auto: who plans the data.")] = None,
+    mode: Annotated[
+        str | None, typer.Option(help="iterative, or one-shot: the first valid draft sits the exam.")
+    ] = None,
+    rounds: Annotated[int | None, typer.Option(help="Rounds at most.")] = None,
+    approve: Annotated[str | None, typer.Option(help="plan, code or none: what you look at before it runs.")] = None,
+    steer: Annotated[list[str] | None, typer.Option(help="A wish for the engineer; may be repeated.")] = None,
 ) -> None:
     """Carry out a recipe."""
     from toolkit.cli.work import run_recipe
 
-    run_recipe(recipe, set_ or [], detach=detach)
+    short = {"engineer.kind": engineer, "engineer.mode": mode, "budget.rounds": rounds, "engineer.approve": approve}
+    overrides = [f"{key}={value}" for key, value in short.items() if value is not None]
+    run_recipe(recipe, [*overrides, *(set_ or [])], detach=detach, steer=steer or [])
 
 
 @app.command()
-def resume(run: RunName = "last") -> None:
+def resume(
+    run: RunName = "last",
+    yes: Annotated[bool, typer.Option("--yes", help="Approve the plan or program that waits, as it stands.")] = False,
+) -> None:
     """Go on with a run that was paused, killed or failed."""
     from toolkit.cli.work import resume_run
 
-    resume_run(run)
+    resume_run(run, yes=yes)
+
+
+@app.command()
+def steer(run: RunName, text: Annotated[str, typer.Argument(help="What you wish for, in a sentence.")]) -> None:
+    """Leave a note for a run's engineer; it is seen when the next plan is made."""
+    from toolkit.run import Run
+
+    found = Run.open(run)
+    found.steer(text)
+    typer.echo(f"{found.name}: the engineer sees it when it plans next")
 
 
 @app.command()

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import shlex
+import subprocess
+import sys
 from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
 
 import typer
 
@@ -13,11 +19,15 @@ from toolkit.recipe import Recipe, load_recipe
 from toolkit.run import Run
 
 
-def run_recipe(name: str, overrides: Sequence[str], *, fetch: bool = False, detach: bool = False) -> None:
-    """Begin a run of a recipe and carry it out; `fetch` brings missing weights first."""
+def run_recipe(
+    name: str, overrides: Sequence[str], *, fetch: bool = False, detach: bool = False, steer: Sequence[str] = ()
+) -> None:
+    """Begin a run of a recipe and carry it out; `fetch` brings missing weights first, `steer` are notes for it."""
     recipe = load_recipe(name, overrides)
     require_weights(recipe, fetch=fetch)
     run = Run.create(recipe)
+    for note in steer:
+        run.steer(note)
     typer.echo(f"{run.folder}: {recipe.file.name}; {forecast_line(recipe)}")
     if detach:
         run.resume_detached()
@@ -26,9 +36,11 @@ def run_recipe(name: str, overrides: Sequence[str], *, fetch: bool = False, deta
     carry_out(run)
 
 
-def resume_run(name: str) -> None:
-    """Go on with a run."""
+def resume_run(name: str, *, yes: bool = False) -> None:
+    """Go on with a run; with `yes`, what waits for approval runs as its file now stands."""
     run = Run.open(name)
+    if yes:
+        run.approve()
     if run.status == "finished":
         typer.echo(f"{run.name} is finished")
         print_run(str(run.folder))
@@ -37,15 +49,38 @@ def resume_run(name: str) -> None:
 
 
 def carry_out(run: Run) -> None:
-    """Work until the run is finished or paused, with the display beside."""
-    display = Display(run)
-    try:
-        with display:
-            run.carry_out()
-    except Paused as pause:
-        typer.echo(f"{pause.message}\n  go on with: {pause.fix}")
-        raise typer.Exit(pause.exit_code) from None
+    """Work until the run is finished or paused, with the display beside; plans and programs are shown if wanted."""
+    from toolkit.stages.approve import ApprovalWanted
+
+    while True:
+        try:
+            with Display(run):
+                run.carry_out()
+            break
+        except ApprovalWanted as wanted:
+            if not looked_at(wanted.path):
+                stop(wanted)
+            run.approve()
+        except Paused as pause:
+            stop(pause)
     print_run(str(run.folder))
+
+
+def stop(pause: Paused) -> NoReturn:
+    """End the command with what to do next."""
+    typer.echo(f"{pause.message}\n  go on with: {pause.fix}")
+    raise typer.Exit(pause.exit_code) from None
+
+
+def looked_at(path: Path) -> bool:
+    """Open the file in $EDITOR; whether the person wants it to run. Without a terminal or an editor: no."""
+    terminal = sys.stdin.isatty()
+    editor = os.environ.get("VISUAL") or os.environ.get("EDITOR")
+    if not terminal and not editor:
+        return False
+    default = "notepad" if os.name == "nt" else "vi"
+    subprocess.run([*shlex.split(editor or default), str(path)], check=False)
+    return not terminal or typer.confirm(f"run {path.stem} as it now stands?", default=True)
 
 
 def require_weights(recipe: Recipe, *, fetch: bool) -> None:

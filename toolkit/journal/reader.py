@@ -57,6 +57,10 @@ class JournalReader:
         found = self._one(f"SELECT max(at) AS at FROM ({newest})")
         return float(found["at"]) if found and found["at"] else 0.0
 
+    def notes(self) -> list[Record]:
+        """What a person asked of the run, oldest first: id, at, text."""
+        return self._all("SELECT * FROM notes ORDER BY id")
+
     def openings(self, split: str) -> list[Record]:
         return self._all("SELECT * FROM openings WHERE split = ? ORDER BY id", split)
 

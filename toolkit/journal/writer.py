@@ -107,6 +107,11 @@ class Journal(JournalReader):
             peak_bytes,
         )
 
+    def note(self, number: int, text: str) -> bool:
+        """Keep what a person asked for; `number` is when, in nanoseconds. False when it is known already."""
+        cursor = self._write("INSERT OR IGNORE INTO notes VALUES (?, ?, ?)", number, number / 1e9, text)
+        return cursor.rowcount > 0
+
     def opened(self, split: str, reason: str) -> None:
         """Note that sealed items were read. Called before they are."""
         self._write("INSERT INTO openings (at, split, reason) VALUES (?, ?, ?)", time.time(), split, reason)

@@ -7,10 +7,22 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveInt, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PositiveInt,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+)
 
 Fraction = Annotated[float, Field(gt=0, le=1)]
 LabelledSplit = Literal["public", "gate", "private"]
+AnswerKind = Literal["label", "choice", "json", "call", "number", "sql", "python", "regex"]
+ScorerColumn = Literal["options", "schema", "tests", "unit", "tolerance", "pattern", "matches", "rejects", "source"]
+"""What a scorer may need beside the right answer; never shown to a student or an engineer."""
 
 
 def _read_labels(value: Any) -> Any:
@@ -20,6 +32,8 @@ def _read_labels(value: Any) -> Any:
         if twice:
             raise ValueError(f"{twice[0]!r} is there twice")
         value = dict.fromkeys(map(_label_name, value), "")
+    if value == {}:
+        return {}
     if not isinstance(value, dict):
         raise ValueError("should be a list of labels, or a mapping label: description")
     described = {_label_name(name): "" if about is None else about for name, about in value.items()}
@@ -61,8 +75,24 @@ class Task(Section):
 
     about: str = Field(description="one or two sentences for the teacher: what the messages are, who writes them")
     system: str = Field(description="what the trained student sees as system message; short on purpose")
-    answer: Literal["label"] = Field("label", description="the kind of answer; it chooses the scorer")
-    labels: Labels = Field(description="label -> what it means; a plain list is read as labels without a description")
+    answer: AnswerKind = Field("label", description="the kind of answer; it chooses the scorer and what may be asked")
+    scorer: str | None = Field(
+        None, description="another scorer than the answer's own: json_fields, or one that an installed package adds"
+    )
+    labels: Labels = Field(
+        default_factory=dict,
+        description="only for label: label -> what it means; a plain list is read as labels without a description",
+    )
+    examples: dict[str, list[str]] = Field(
+        {}, description="label -> a few messages that show the teacher the tone; never trained on, never asked"
+    )
+
+    @field_validator("examples")
+    @classmethod
+    def _examples_of_labels(cls, examples: dict[str, list[str]], info: ValidationInfo) -> dict[str, list[str]]:
+        if unknown := sorted(examples.keys() - (info.data.get("labels") or examples).keys()):
+            raise ValueError(f"{unknown[0]!r} is not one of task.labels")
+        return examples
 
 
 class Data(Section):
@@ -71,8 +101,10 @@ class Data(Section):
     path: str | None = Field(
         None, description="folder or file (csv, jsonl, parquet) beside the recipe, or the name of a hub dataset"
     )
-    columns: dict[Literal["input", "output", "skill"], str] = Field(
-        {"input": "input", "output": "output"}, description="our name -> the column's name in the data"
+    columns: dict[Literal["input", "output", "skill"] | ScorerColumn, str] = Field(
+        {"input": "input", "output": "output"},
+        description="our name -> the column's name in the data; the student sees `input` only, so options and a"
+        " database's schema stand there too; the rest is for the scorer",
     )
     splits: dict[LabelledSplit, Fraction | str] = Field(
         {"public": 0.2, "gate": 0.2, "private": 0.6},
@@ -98,10 +130,13 @@ class Teacher(Section):
 class Engineer(Section):
     """Who plans the next lessons."""
 
-    kind: Literal["fixed", "bandit", "plan", "code"] = Field(
+    kind: Literal["fixed", "bandit", "plan", "code", "auto"] = Field(
         "bandit",
         description="fixed: no feedback; bandit: budget follows the gap; plan: the model adds words to the bandit's"
-        " numbers; code: the model writes the data program",
+        " numbers; code: the model writes the data program; auto: what the model was measured to be able to do",
+    )
+    approve: Literal["none", "plan", "code"] = Field(
+        "none", description="wait for a person to look at each plan or program before it runs"
     )
     model: str | None = Field(None, description="backend/name of the engineer's model; the teacher's when not written")
     context: PositiveInt = Field(4096, description="context window of the engineer's model in tokens")

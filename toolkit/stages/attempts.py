@@ -13,6 +13,7 @@ from toolkit.budget import stop_reason
 from toolkit.engineer import Engineer, Proposal
 from toolkit.engineer.tree import Record, Rules, next_move, of_round
 from toolkit.errors import SchoolhouseError
+from toolkit.stages.approve import approved
 from toolkit.stages.generate import TOO_FEW_ROWS, generate
 from toolkit.stages.session import Session
 from toolkit.stages.situation import attempt_of, situation
@@ -48,7 +49,7 @@ def begin(session: Session, engineer: Engineer, number: int, best: int | None, t
         return None
     now = situation(session, number, made + 1, best, move)
     with session.stage("plan", number) if engineer.revises else nullcontext():
-        proposal = engineer.propose(now)
+        proposal = approved(session, made + 1, engineer.propose(now))
     _journal(session, made + 1, proposal, {"calls": now.calls, "room": now.rows})
     return session.journal.attempts()[-1]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from toolkit.engineer import Engineer, EngineerModel, open_engineer
+from toolkit.engineer.fitness import fitness
 from toolkit.errors import RefusedRequest
 from toolkit.programs import library
 from toolkit.stages.session import Session
@@ -12,7 +13,20 @@ from toolkit.types import Completion, Request
 def hire(session: Session) -> Engineer:
     """The run's engineer."""
     settings = session.recipe.file.engineer
-    return open_engineer(settings.kind, library.source(settings.program), model_of(session))
+    kind = _measured_kind(session) if settings.kind == "auto" else settings.kind
+    return open_engineer(kind, library.source(settings.program), model_of(session))
+
+
+def _measured_kind(session: Session) -> str:
+    """What the engineer's model can do; a run that goes on keeps the kind that it began with."""
+    known = session.journal.meta("engineer_kind")
+    if not known:
+        with session.stage("plan"):
+            found = fitness(session.engineer.name, model_of(session))
+        session.journal.event("log", text=found.explained(session.engineer.name))
+        session.journal.set_meta("engineer_kind", found.kind)
+        known = found.kind
+    return str(known)
 
 
 def model_of(session: Session) -> EngineerModel:

@@ -9,6 +9,7 @@ from toolkit.engineer import Earlier, Problem, Situation, SkillReport
 from toolkit.engineer.tree import Move
 from toolkit.stages.evaluate import BASELINES, score
 from toolkit.stages.session import Session
+from toolkit.stages.steering import take_notes
 from toolkit.types import Score
 
 MOST_CASES = 12
@@ -34,6 +35,7 @@ def situation(session: Session, number: int, attempt: int, best: int | None, mov
         operation=move.operation,
         earlier=_earlier(session, move.parent),
         better=_better(session),
+        notes=take_notes(session),
         about=settings.task.about,
         least=settings.budget.min_rows,
         feedback=settings.engineer.feedback,

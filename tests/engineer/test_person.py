@@ -1,0 +1,157 @@
+"""A person in the loop: steering notes, and plans and programs that wait for approval."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from school import School, build
+from typer.testing import CliRunner
+
+from toolkit.cli.app import app
+from toolkit.engineer.prompts import SKELETON
+from toolkit.errors import SchoolhouseError
+from toolkit.run import Run
+from toolkit.stages.approve import ApprovalWanted
+
+GOOD = f"```python\n{SKELETON}\n```"
+WISH = "more two-part questions"
+
+
+@pytest.fixture
+def school(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> School:
+    return build(tmp_path, monkeypatch)
+
+
+def wait_for(run: Run) -> Path:
+    with pytest.raises(ApprovalWanted) as stop:
+        run.carry_out()
+    return stop.value.path
+
+
+def test_a_note_reaches_the_engineer_once_it_plans_next(school: School) -> None:
+    school.engineer = lambda request: GOOD
+    run = school.begin(engineer={"kind": "code"})
+    run.steer(f"  {WISH},\n from angry people ")
+    run.carry_out()
+    prompts = [prompt for prompt in school.prompts() if "data engineer" in prompt]
+    assert all(f"asks for:\n- {WISH}, from angry people" in prompt for prompt in prompts)
+    assert [note["text"] for note in run.reader.notes()] == [f"{WISH}, from angry people"]
+    assert [event["kind"] for event in run.reader.events()].count("steered") == 1
+
+
+@pytest.mark.parametrize("text", ["", "  \n ", "x" * 501])
+def test_a_note_that_says_nothing_or_too_much_is_refused(school: School, text: str) -> None:
+    with pytest.raises(SchoolhouseError, match="the note"):
+        school.begin().steer(text)
+
+
+def test_the_command_leaves_a_note(school: School) -> None:
+    run = school.begin()
+    result = CliRunner().invoke(app, ["steer", str(run.folder), WISH])
+    assert result.exit_code == 0, result.output
+    run.carry_out()
+    assert run.reader.notes()[0]["text"] == WISH
+
+
+def test_a_plan_waits_and_runs_as_edited(school: School) -> None:
+    run = school.begin(engineer={"approve": "plan"}, budget={"rounds": 1})
+    path = wait_for(run)
+    assert run.status == "paused"
+    assert run.reader.attempts() == []
+    assert wait_for(run) == path, "nothing runs until it is approved"
+    path.write_text(path.read_text().replace("late_parcel: 8", "late_parcel: 2"))
+    run.approve()
+    run.carry_out()
+    (attempt,) = run.reader.attempts()
+    assert attempt["plan"]["skills"] == {"late_parcel": 2, "broken_item": 8, "refund_status": 8}
+    assert attempt["plan"]["changes"] == [{"what": "edited before it ran", "why": "by a person"}]
+    assert attempt["plan"]["room"] == 24
+
+
+def test_a_plan_that_nobody_changed_is_the_engineers(school: School) -> None:
+    run = school.begin(engineer={"approve": "plan"}, budget={"rounds": 1})
+    wait_for(run)
+    run.approve()
+    run.carry_out()
+    assert "changes" not in run.reader.attempts()[0]["plan"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("- a\n- b", "not a mapping"),
+        ("skills: {late_parcel: many}", "whole number of rows"),
+        ("skills: {lost: 3}", "no label 'lost'"),
+        ("skills: {late_parcel: 3}\nlr: 1", "unknown keys: lr"),
+        ("styles: [angry]", "skills must be"),
+        ("skills: [", "cannot be used"),
+    ],
+)
+def test_a_plan_that_cannot_be_used_waits_again(school: School, text: str, words: str) -> None:
+    run = school.begin(engineer={"approve": "plan"})
+    path = wait_for(run)
+    path.write_text(text)
+    run.approve()
+    with pytest.raises(ApprovalWanted) as stop:
+        run.carry_out()
+    assert words in stop.value.message
+    assert path.read_text() == text, "what the person wrote is kept"
+
+
+def test_a_program_waits_and_runs_as_edited(school: School) -> None:
+    school.engineer = lambda request: GOOD
+    run = school.begin(engineer={"kind": "code", "approve": "code"}, budget={"rounds": 1})
+    path = wait_for(run)
+    path.write_text("this is no program")
+    run.approve()
+    assert wait_for(run) == path
+    path.write_text(f"# mine\n{SKELETON}")
+    run.approve()
+    asked = len([prompt for prompt in school.prompts() if "data engineer" in prompt])
+    run.carry_out()
+    assert run.reader.attempts()[0]["program"].startswith("# mine")
+    assert asked == 1, "the engineer is not asked again"
+
+
+def test_the_options_of_run_are_keys_of_the_recipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: dict[str, object] = {}
+    monkeypatch.setattr(
+        "toolkit.cli.work.run_recipe",
+        lambda name, overrides, **more: seen.update(name=name, overrides=overrides, **more),
+    )
+    options = ["--engineer", "plan", "--mode", "one-shot", "--rounds", "4", "--approve", "plan", "--steer", WISH]
+    result = CliRunner().invoke(app, ["run", "quickstart", *options, "--set", "train.lr=1e-4"])
+    assert result.exit_code == 0, result.output
+    assert seen["steer"] == [WISH]
+    assert seen["overrides"] == [
+        "engineer.kind=plan",
+        "engineer.mode=one-shot",
+        "budget.rounds=4",
+        "engineer.approve=plan",
+        "train.lr=1e-4",
+    ]
+
+
+def test_the_editor_is_opened_and_the_run_goes_on(school: School, monkeypatch: pytest.MonkeyPatch) -> None:
+    editor = school.folder / "editor.sh"
+    editor.write_text('#!/bin/sh\nsed -i "s/late_parcel: 8/late_parcel: 3/" "$1"\n')
+    editor.chmod(0o755)
+    monkeypatch.setenv("EDITOR", str(editor))
+    monkeypatch.delenv("VISUAL", raising=False)
+    run = school.begin(engineer={"approve": "plan"}, budget={"rounds": 1})
+    result = CliRunner().invoke(app, ["resume", str(run.folder)])
+    assert result.exit_code == 0, result.output
+    assert run.reader.attempts()[0]["plan"]["skills"]["late_parcel"] == 3
+
+
+def test_without_an_editor_the_run_pauses_and_says_how_to_go_on(
+    school: School, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("EDITOR", raising=False)
+    run = school.begin(engineer={"approve": "plan"}, budget={"rounds": 1})
+    result = CliRunner().invoke(app, ["resume", str(run.folder)])
+    assert result.exit_code == 130
+    assert "waits for your approval" in result.output
+    assert "--yes" in result.output
+    assert CliRunner().invoke(app, ["resume", str(run.folder), "--yes"]).exit_code == 0

@@ -1,0 +1,103 @@
+"""Approve: a person looks at a plan or a program before it runs, and may change it.
+
+The run pauses with the text in a file. Once the file is approved, carrying the run out again
+takes the same path to this place and goes on with the text as the person left it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from toolkit.engineer import Proposal
+from toolkit.errors import Paused
+from toolkit.paths import write_text
+from toolkit.recipe.yaml_text import dump, parse_value
+from toolkit.stages.session import Session
+
+FOLDER = "approval"
+APPROVED = ".approved"
+PLAN_KEYS = ("skills", "styles", "situations", "contrasts", "notes", "per_call")
+"""What of a plan is carried out, and can be edited."""
+
+
+class ApprovalWanted(Paused):
+    """The run waits until a person has looked at `path`."""
+
+    def __init__(self, path: Path, run: str, problem: str = "") -> None:
+        what = "the program" if path.suffix == ".py" else "the plan"
+        said = f"{path.name} cannot be used: {problem}" if problem else f"{what} of {path.stem} waits for your approval"
+        super().__init__(said, f"look at {path}, edit it if you like, then: schoolhouse resume {run} --yes")
+        self.path = path
+
+
+def approved(session: Session, attempt: int, proposal: Proposal) -> Proposal:
+    """The proposal as the person left it. Raises ApprovalWanted until they have looked at it."""
+    wanted = session.recipe.file.engineer.approve
+    if wanted == "none" or proposal.problem:
+        return proposal
+    path = session.folder / FOLDER / f"attempt-{attempt}{'.py' if wanted == 'code' else '.yaml'}"
+    seen = path.with_name(path.name + APPROVED)
+    if not seen.is_file():
+        if not path.is_file():
+            write_text(path, proposal.program if wanted == "code" else _as_text(attempt, proposal))
+        session.journal.event("approval_wanted", attempt=attempt, path=str(path.relative_to(session.folder)))
+        raise ApprovalWanted(path, session.folder.name)
+    text = seen.read_text(encoding="utf-8")
+    try:
+        return replace(proposal, program=_program(text)) if wanted == "code" else _edited(session, proposal, text)
+    except ValueError as error:
+        seen.replace(path)
+        raise ApprovalWanted(path, session.folder.name, str(error)) from None
+
+
+def approve(path: Path) -> None:
+    """Let a waiting plan or program run as its file now stands."""
+    path.replace(path.with_name(path.name + APPROVED))
+
+
+def waiting(folder: Path) -> list[Path]:
+    """The files of a run that wait for approval."""
+    return sorted(path for path in folder.joinpath(FOLDER).glob("attempt-*") if path.suffix in (".py", ".yaml"))
+
+
+def _as_text(attempt: int, proposal: Proposal) -> str:
+    changes = proposal.plan.get("changes", [])
+    why = "".join(f"# {change['what']}\n#   because: {change['why']}\n" for change in changes)
+    shown = {key: proposal.plan[key] for key in PLAN_KEYS if key in proposal.plan}
+    return f"# Attempt {attempt}, {proposal.operation}. Edit what you like.\n{why}{dump(shown)}"
+
+
+def _program(text: str) -> str:
+    try:
+        compile(text, "program.py", "exec", dont_inherit=True)
+    except (SyntaxError, RecursionError, MemoryError) as error:
+        raise ValueError(f"it does not parse: {error}") from None
+    return text
+
+
+def _edited(session: Session, proposal: Proposal, text: str) -> Proposal:
+    """Raises ValueError when the text is not a plan for this task's labels."""
+    values = parse_value(text)
+    if not isinstance(values, dict):
+        raise ValueError("it is not a mapping of keys to values")
+    unknown = [str(key) for key in values if key not in PLAN_KEYS]
+    if unknown:
+        raise ValueError(f"unknown keys: {', '.join(unknown)}; known: {', '.join(PLAN_KEYS)}")
+    _check_skills(values.get("skills"), session.data.labels)
+    if all(proposal.plan.get(key) == value for key, value in values.items()):
+        return proposal
+    changes = [*proposal.plan.get("changes", []), {"what": "edited before it ran", "why": "by a person"}]
+    return replace(proposal, plan={**proposal.plan, **values, "changes": changes})
+
+
+def _check_skills(skills: Any, labels: Mapping[str, str]) -> None:
+    if not isinstance(skills, dict) or not skills:
+        raise ValueError("skills must be a mapping label: rows")
+    for label, rows in skills.items():
+        if label not in labels:
+            raise ValueError(f"skills: there is no label {label!r}")
+        if isinstance(rows, bool) or not isinstance(rows, int) or rows < 0:
+            raise ValueError(f"skills: {label} must have a whole number of rows, not {rows!r}")
