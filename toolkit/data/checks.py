@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
@@ -21,6 +22,8 @@ Reason = Literal[
     "unknown_label",
     "looks_like_template",
     "label_in_text",
+    "topic_share",
+    "label_share",
     "duplicate",
     "near_duplicate",
     "leak",
@@ -35,6 +38,10 @@ _PLACEHOLDER = re.compile(
 _HIDDEN = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")  # bidi controls turn text around on screen
 
 
+SMALLEST_WHOLE = 10
+"""Shares are of at least so many rows: the first row of all is no 100 %."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rejection:
     """Why a row was turned away: a short name, and what exactly was found."""
@@ -45,14 +52,23 @@ class Rejection:
 
 @dataclass(frozen=True, slots=True)
 class RowLimits:
-    """How long a row may be, and how like another one.
+    """How long a row may be, how like another one, and how many may be about the same.
 
-    `length` is measured by `measure`: characters, or tokens where a counter is given.
+    Args:
+        length: of the input, and of the output, as `measure` counts it: characters, or
+            tokens where a counter is given; `unit` names what it counts.
+        topic_share: no `meta["topic"]` may have a larger share of `rows`; None for no cap.
+        label_share: the same for labels.
+        rows: how many rows there shall be; shares are of these, or of more once there are more.
     """
 
     length: int = 1000
     measure: Callable[[str], int] = len
+    unit: str = "characters"
     near_duplicate: float = THRESHOLD
+    topic_share: float | None = None
+    label_share: float | None = None
+    rows: int = 0
 
 
 class RowChecks:
@@ -65,38 +81,51 @@ class RowChecks:
         self._seen: dict[str, str] = {}
         self._near = NearDuplicates(self._limits.near_duplicate)
         self._texts: list[str] = []
+        self._topics: Counter[str] = Counter()
+        self._given: Counter[str] = Counter()
         # a label of one plain word ("refund") belongs into messages; only names like late_parcel do not
         written = [label for label in self._labels if re.search(r"[a-z0-9][_-][a-z0-9]", label, re.IGNORECASE)]
         self._names = re.compile("|".join(rf"\b{re.escape(name)}\b" for name in written) or r"(?!)", re.IGNORECASE)
 
     def check(self, row: Row) -> Rejection | None:
         """The first reason against a row; None when there is none. Cheap checks come first."""
-        return self._form(row) or self._content(row) or self._originality(row)
+        return self._form(row) or self._content(row) or self._shares(row) or self._originality(row)
 
     def remember(self, row: Row) -> None:
         """Count a row as accepted: later copies of it are duplicates."""
         self._seen.setdefault(normalise(row.input), row.input)
         self._near.add(row.input)
         self._texts.append(row.input)
+        self._given[row.output] += 1
+        self._topics[_topic(row)] += 1
 
     def _form(self, row: Row) -> Rejection | None:
         if not row.input.strip() or not row.output.strip():
             return Rejection("empty", "the message is empty" if row.output.strip() else "the label is empty")
-        length = self._limits.measure(row.input)
-        if length > self._limits.length:
-            return Rejection("too_long", f"{length}, at most {self._limits.length}")
+        for name, text in (("input", row.input), ("output", row.output)):
+            length = self._limits.measure(text)
+            if length > self._limits.length:
+                return Rejection("too_long", f"{name}: {length} {self._limits.unit}, at most {self._limits.length}")
         for character in row.input + row.output:
             if _is_control(character):
                 return Rejection("control_characters", f"U+{ord(character):04X}")
         return None
 
     def _content(self, row: Row) -> Rejection | None:
-        if row.output not in self._labels:
+        if self._labels and row.output not in self._labels:  # other answers have none: their scorer judges them
             return Rejection("unknown_label", f"{row.output!r}{did_you_mean(row.output, self._labels)}"[:200])
         if placeholder := _PLACEHOLDER.search(row.input):
             return Rejection("looks_like_template", placeholder.group())
         if name := self._names.search(row.input):
             return Rejection("label_in_text", name.group())
+        return None
+
+    def _shares(self, row: Row) -> Rejection | None:
+        topic, whole = _topic(row), max(self._limits.rows, len(self._texts) + 1, SMALLEST_WHOLE)
+        if topic and _full(self._topics[topic], self._limits.topic_share, whole):
+            return Rejection("topic_share", f"{self._topics[topic]} rows of {whole} are about {topic!r} already")
+        if _full(self._given[row.output], self._limits.label_share, whole):
+            return Rejection("label_share", f"{self._given[row.output]} rows of {whole} are {row.output!r} already")
         return None
 
     def _originality(self, row: Row) -> Rejection | None:
@@ -110,6 +139,15 @@ class RowChecks:
         if near:
             return Rejection("near_duplicate", f"{near[1]:.2f} to: {self._texts[near[0]]}")
         return None
+
+
+def _full(count: int, share: float | None, whole: int) -> bool:
+    """Whether one more row would be above the share; one row is always allowed."""
+    return share is not None and count >= max(1, int(share * whole + 1e-9))
+
+
+def _topic(row: Row) -> str:
+    return str(row.meta.get("topic") or "").strip().casefold()
 
 
 def _is_control(character: str) -> bool:
