@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import get_args
 
 from toolkit.data.records import READERS, Record
 from toolkit.errors import DataError
 from toolkit.recipe import Recipe, did_you_mean
-from toolkit.recipe.schema import LabelledSplit
+from toolkit.recipe.schema import AnswerKind, LabelledSplit, ScorerColumn
+from toolkit.types import Json
 
 MAX_TEXT = 100_000
 """Characters in one text; a longer one is not a message."""
@@ -30,15 +33,24 @@ class Example:
     source_file: str
     line: int | None = None
     split: LabelledSplit | None = None
+    labelled: bool = True
+    """Whether the output is one of a few labels, so that each split gets its share of each."""
+    meta: Mapping[str, Json] = field(default_factory=dict)
+
+    @property
+    def stratum(self) -> str:
+        """What each split gets its share of: the label, or the skill where answers are no labels."""
+        return self.output if self.labelled else self.skill
 
 
 def read_examples(recipe: Recipe) -> list[Example]:
-    """All examples of a recipe with a label in use. Raises DataError."""
+    """All examples of a recipe; of a label task, those with a label in use. Raises DataError."""
     examples: list[Example] = []
     columns: dict[str, str] = dict(recipe.file.data.columns.items())
+    kind = recipe.file.task.answer
     for split, records in _sources(recipe):
-        examples += [_example(record, columns, split) for record in records]
-    return _with_known_labels(examples, recipe)
+        examples += [_example(record, columns, split, kind) for record in records]
+    return _with_known_labels(examples, recipe) if kind == "label" else examples
 
 
 # -- which files -------------------------------------------------------------------------------
@@ -148,15 +160,42 @@ def _hub_sources(name: str, recipe: Recipe) -> Iterator[tuple[LabelledSplit | No
 # -- what stands in them -----------------------------------------------------------------------
 
 
-def _example(record: Record, columns: Mapping[str, str], split: LabelledSplit | None) -> Example:
+def _example(
+    record: Record, columns: Mapping[str, str], split: LabelledSplit | None, kind: AnswerKind = "label"
+) -> Example:
     text = _text(record, "input", columns)
-    output = _text(record, "output", columns)
-    skill = _text(record, "skill", columns) if "skill" in columns else output
-    return Example(text, output, skill, record.source, record.line, split)
+    output = _text(record, "output", columns, structured=kind != "label")
+    skill = _text(record, "skill", columns) if "skill" in columns else output if kind == "label" else ""
+    meta = _meta(record, columns)
+    return Example(text, output, skill, record.source, record.line, split, kind == "label", meta)
 
 
-def _text(record: Record, ours: str, columns: Mapping[str, str]) -> str:
-    """The text in one of our columns. Raises DataError when the column is not there, or holds no text."""
+def _meta(record: Record, columns: Mapping[str, str]) -> dict[str, Json]:
+    """What the scorer needs beside the answer; empty cells are left out, lists may be written as JSON."""
+    found: dict[str, Json] = {}
+    for ours in get_args(ScorerColumn):
+        column = columns.get(ours)
+        if column is None:
+            continue
+        if column not in record.values:
+            message = f"no such column. The columns here: {', '.join(map(str, record.values))}"
+            raise DataError(
+                message, f"--set data.columns.{ours}=COLUMN", path=record.source, line=record.line, key=column
+            )
+        value = record.values[column]
+        if isinstance(value, str) and value.lstrip()[:1] in ("[", "{"):
+            with suppress(ValueError):  # a text that only begins like a list: a pattern, a unit
+                value = json.loads(value)
+        if value not in (None, ""):
+            found[ours] = value
+    return found
+
+
+def _text(record: Record, ours: str, columns: Mapping[str, str], *, structured: bool = False) -> str:
+    """The text in one of our columns; with `structured`, numbers, lists and objects as JSON.
+
+    Raises DataError when the column is not there, or holds no text.
+    """
     column = columns.get(ours, ours)
 
     def mistake(message: str, fix: str) -> DataError:
@@ -169,6 +208,8 @@ def _text(record: Record, ours: str, columns: Mapping[str, str]) -> str:
     value = record.values[column]
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
+    if structured and isinstance(value, bool | float | list | dict):
+        value = json.dumps(value, ensure_ascii=False, default=str)
     if value is None or (isinstance(value, str) and not value.strip()):
         raise mistake("empty", "write the text, or delete the row")
     if not isinstance(value, str):

@@ -73,7 +73,7 @@ def deal(pool: Sequence[Group], shares: Mapping[LabelledSplit, float], seed: int
     for group in sorted(pool, key=lambda group: (-len(group), _lot(group, seed))):
         place = _choose(group, left, _lot(group, seed))
         dealt[place] += group
-        left[place].subtract(one.output for one in group)
+        left[place].subtract(one.stratum for one in group)
     return dealt
 
 
@@ -87,7 +87,7 @@ def _quotas(pool: Iterable[Group], shares: Mapping[LabelledSplit, float], seed: 
     if weights["extra"] < 1e-9:
         del weights["extra"]
     quotas: dict[Place, Counter[str]] = {place: Counter() for place in weights}
-    for label, count in Counter(one.output for group in pool for one in group).items():
+    for label, count in Counter(one.stratum for group in pool for one in group).items():
         exact = {place: count * weight for place, weight in weights.items()}
         for place, value in exact.items():
             quotas[place][label] = int(value + 1e-9)
@@ -101,7 +101,7 @@ def _quotas(pool: Iterable[Group], shares: Mapping[LabelledSplit, float], seed: 
 
 def _choose(group: Group, left: Mapping[Place, Counter[str]], lot: str) -> Place:
     """A place with room for the whole group, drawn by lot in proportion to the room; else the roomiest."""
-    needed = Counter(one.output for one in group)
+    needed = Counter(one.stratum for one in group)
     room = {place: sum(left[place][label] for label in needed) for place in left}
     fits = [place for place in left if all(left[place][label] >= count for label, count in needed.items())]
     if not fits:
@@ -169,11 +169,11 @@ def _items(
     items = []
     taken: Counter[str] = Counter()
     for one in sorted(examples, key=lambda one: digest([seed, "cap", one.input])):
-        if most and taken[one.output] >= most:
+        if most and taken[one.stratum] >= most:
             dropped[f"over data.per_label.{split}"] += 1
             continue
-        taken[one.output] += 1
-        items.append(Item(item_id(one), split, one.input, one.output, one.skill))
+        taken[one.stratum] += 1
+        items.append(Item(item_id(one), split, one.input, one.output, one.skill, one.meta))
     return sorted(items, key=lambda item: item.id)
 
 
@@ -186,8 +186,8 @@ def _check_sizes(items: Mapping[LabelledSplit, list[Item]], recipe: Recipe) -> N
     """Raise DataError for a split that cannot tell anything, with how much is needed."""
     labels = list(recipe.labels)
     least = {
-        "public": MIN_FOR_EACH_LABEL * len(labels),
-        "gate": MIN_FOR_EACH_LABEL * len(labels),
+        "public": MIN_FOR_EACH_LABEL * len(labels) or MIN_PRIVATE,
+        "gate": MIN_FOR_EACH_LABEL * len(labels) or MIN_PRIVATE,
         "private": MIN_PRIVATE,
     }
     for split, found in items.items():
@@ -205,6 +205,8 @@ def _check_sizes(items: Mapping[LabelledSplit, list[Item]], recipe: Recipe) -> N
 def _needed(split: LabelledSplit, labels: int) -> str:
     if split == "private":
         return f"the exam needs at least {MIN_PRIVATE}, and some hundreds to show small gains"
+    if not labels:
+        return f"it needs at least {MIN_PRIVATE}"
     return f"it needs at least {MIN_FOR_EACH_LABEL} for each of the {labels} labels"
 
 
@@ -212,7 +214,8 @@ def _remedy(split: LabelledSplit, recipe: Recipe) -> str:
     share = recipe.file.data.splits.get(split)
     if isinstance(share, float):
         each = max(10, ceil(MIN_FOR_EACH_LABEL / share))
-        return f"have {each} different examples or more for each label, or change data.splits.{split}"
+        group = "for each label" if recipe.labels else f"({ceil(MIN_PRIVATE / share)} for this split)"
+        return f"have {each} different examples or more {group}, or change data.splits.{split}"
     if share is None:
         return f"write a fraction or a file for it, for example --set data.splits.{split}=0.2"
     return f"add items to {share}"

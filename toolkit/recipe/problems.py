@@ -36,11 +36,28 @@ def problems_of(error: ValidationError, values: dict[str, Any]) -> list[Problem]
 
 def contradictions(file: RecipeFile) -> list[Problem]:
     """Values that are fine alone but not together."""
-    return [*_label_choice(file), *_split_sum(file), *_few_rows(file)]
+    return [*_answer(file), *_label_choice(file), *_split_sum(file), *_few_rows(file)]
+
+
+def _answer(file: RecipeFile) -> Iterator[Problem]:
+    """What each kind of answer needs, and what it cannot use."""
+    task, columns = file.task, file.data.columns
+    key: Key = ("task", "labels")
+    if task.answer == "label" and not task.labels:
+        yield Problem(key, "missing", _wanted("labels", type(task).model_fields["labels"]))
+    if task.answer != "label" and task.labels:
+        yield Problem(key, f"an answer of the kind {task.answer} has no labels", "delete it, or write `answer: label`")
+    if task.answer != "label" and file.data.labels != "all":
+        yield Problem(("data", "labels"), f"an answer of the kind {task.answer} has no labels", "delete it")
+    if task.answer == "python" and "tests" not in columns:
+        message = "code is scored by tests, and no column has them"
+        yield Problem(("data", "columns"), message, "write `columns: {input: …, output: …, tests: COLUMN}`")
 
 
 def _label_choice(file: RecipeFile) -> Iterator[Problem]:
     known, chosen = file.task.labels, file.data.labels
+    if not known:
+        return
     key: Key = ("data", "labels")
     if isinstance(chosen, int) and chosen > len(known):
         yield Problem(key, f"{chosen} labels are asked for, task.labels has {len(known)}", "write `labels: all`")
@@ -135,7 +152,8 @@ def _wanted(name: str, field: FieldInfo | None) -> str:
         return "see `schoolhouse recipes schema`"
     if get_origin(field.annotation) is Literal:
         return f"write one of {', '.join(_choices(field.annotation))}"
-    if field.is_required() or field.default is None or isinstance(field.default, BaseModel):
+    unset = field.is_required() or field.default_factory is not None or field.default is None
+    if unset or isinstance(field.default, BaseModel):
         return f"write `{name}:` with {field.description or 'its keys, see `schoolhouse recipes schema`'}"
     example = dump({name: field.default}).strip().replace("\n", " ") if _is_scalar(field.default) else ""
     example = example or f"{name}: {json.dumps(field.default)}".replace('"', "")

@@ -101,7 +101,7 @@ class Data(Section):
     path: str | None = Field(
         None, description="folder or file (csv, jsonl, parquet) beside the recipe, or the name of a hub dataset"
     )
-    columns: dict[Literal["input", "output", "skill"] | ScorerColumn, str] = Field(
+    columns: dict[Literal["input", "output", "skill", ScorerColumn], str] = Field(
         {"input": "input", "output": "output"},
         description="our name -> the column's name in the data; the student sees `input` only, so options and a"
         " database's schema stand there too; the rest is for the scorer",

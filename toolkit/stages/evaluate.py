@@ -9,7 +9,7 @@ from pathlib import Path
 
 from toolkit.evaluation.probe import probe_items, probe_prompt
 from toolkit.evaluation.prompts import pick_shots
-from toolkit.evaluation.scorers import SCORERS
+from toolkit.evaluation.scorers import contains
 from toolkit.evaluation.statistics import score_of
 from toolkit.journal import JournalReader
 from toolkit.stages.session import Session
@@ -99,7 +99,7 @@ def _open(session: Session, stack: ExitStack, adapter: Path | None) -> Student:
 
 
 def _ask(session: Session, student: Student, sitting: Sitting, items: Sequence[Item]) -> None:
-    scorer = SCORERS["probe" if sitting.split == "probe" else session.recipe.file.task.answer]
+    scorer = contains if sitting.split == "probe" else session.scorer
     prompts = [sitting.prompt(item.input) for item in items]
     waiting: list[Outcome] = []
     for index, answer in student.answer(prompts, max_new_tokens=sitting.max_new_tokens):

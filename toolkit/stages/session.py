@@ -13,6 +13,7 @@ from toolkit.data.firewall import Firewall
 from toolkit.data.prepare import RunData, prepare
 from toolkit.errors import Paused
 from toolkit.evaluation.prompts import TaskPrompts
+from toolkit.evaluation.scorers import Scorer, open_scorer
 from toolkit.hardware import PeakMemory
 from toolkit.journal import Journal
 from toolkit.models.chat import open_chat_model
@@ -37,12 +38,14 @@ class Session:
     """Called at safe points, at most every few seconds, to renew the forecast."""
     _ticked: float = 0.0
     data: RunData = field(init=False)
+    scorer: Scorer = field(init=False)
     teacher: JournaledModel = field(init=False)
     engineer: JournaledModel = field(init=False)
     """The teacher itself, when both are the same weights."""
 
     def __post_init__(self) -> None:
         self.folder.joinpath(PAUSE_FILE).unlink(missing_ok=True)
+        self.scorer = open_scorer(self.recipe.file.task.scorer or self.recipe.file.task.answer)
         with self.stage("prepare"):
             self.data = prepare(self.recipe, self.folder)
         teacher, planner = self.recipe.file.teacher, self.recipe.file.engineer
@@ -57,7 +60,8 @@ class Session:
 
     @property
     def prompts(self) -> TaskPrompts:
-        return TaskPrompts(self.recipe.file.task.system, self.data.labels)
+        task = self.recipe.file.task
+        return TaskPrompts(task.system, self.data.labels, task.answer)
 
     @property
     def student_gguf(self) -> Path:
