@@ -86,6 +86,8 @@ def event_line(event: dict[str, Any]) -> str:
     if kind == "attempt_failed":
         attempt = data.get("attempt", event["round"])
         return f"attempt {attempt} failed: {data['error_class']}, {data['accepted']} valid rows"
+    if kind == "diversity":
+        return "; ".join(data["warnings"])
     if kind == "steered":
         return f"steering note: {data['text']}"
     if kind == "trial" and not data["passed"]:

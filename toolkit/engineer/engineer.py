@@ -86,6 +86,7 @@ class Situation:
         earlier: the attempt that it starts from; None for a draft.
         better: whether the newest round was accepted, which is all that is told of `gate`.
         notes: what a person asked for, oldest first.
+        narrow: what is narrow about the best attempt's rows, in words.
     """
 
     number: int
@@ -101,6 +102,7 @@ class Situation:
     earlier: Earlier | None = None
     better: bool | None = None
     notes: tuple[str, ...] = ()
+    narrow: tuple[str, ...] = ()
     about: str = ""
     least: int = 1
     feedback: Feedback = "aggregate"

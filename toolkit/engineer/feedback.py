@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from toolkit.engineer.engineer import Situation, SkillReport
 
+MOST_SKILLS = 24
 MOST_CONFUSIONS = 6
 MOST_CASE_CHARACTERS = 200
 
@@ -47,8 +48,11 @@ def _lines(situation: Situation) -> Iterator[str]:
         yield f"Untrained it answers {situation.baseline.value:.0%}."
     yield "By label, the weakest first:"
     weakest = sorted(situation.skills.items(), key=lambda pair: pair[1].right / max(1, pair[1].n))
-    yield from (f"- {evidence(name, report)}" for name, report in weakest)
+    yield from (f"- {evidence(name, report)}" for name, report in weakest[:MOST_SKILLS])
     yield from _confusions(situation)
+    if situation.narrow:
+        yield "Its data are narrow:"
+        yield from (f"- {warning}" for warning in situation.narrow)
     if situation.feedback == "cases" and situation.cases:
         yield "Questions that it got wrong (never copy them or write them anew in other words):"
         yield from (_case(*case) for case in situation.cases)

@@ -10,7 +10,9 @@ from toolkit.programs import trial
 from toolkit.programs.host import Allowance, ProgramHost
 from toolkit.programs.sandbox import Ending, run_program
 from toolkit.programs.trial import TrialHost, TrialOver
+from toolkit.stages.card import announce_card
 from toolkit.stages.session import Session
+from toolkit.types import Row
 
 Host = TypeVar("Host", bound=ProgramHost)
 MAX_PASSES = 4
@@ -88,8 +90,11 @@ def _host(session: Session, attempt: Record, kind: type[Host]) -> Host:
 
 
 def row_checks(session: Session, attempt: int) -> RowChecks:
-    """The checks for an attempt: they know the rows of all valid attempts before it."""
+    """The checks for an attempt: they know the recipe's examples and the rows of all valid attempts before it."""
     checks = RowChecks(session.data.labels, session.firewall())
+    for label, texts in session.recipe.file.task.examples.items():
+        for text in texts:
+            checks.remember(Row(text, label))
     for earlier in session.journal.attempts():
         if earlier["id"] < attempt and earlier["status"] == "valid":
             for row in session.journal.accepted_rows(earlier["id"]):
@@ -104,6 +109,7 @@ def program_inputs(session: Session, plan: dict[str, Any]) -> dict[str, Any]:
         "about": task.about,
         "answer": task.answer,
         "labels": dict(session.data.labels),
+        "examples": dict(task.examples),
         "target_rows": int(plan["room"]),
         "min_rows": session.recipe.file.budget.min_rows,
     }
@@ -115,6 +121,7 @@ def _conclude(session: Session, number: int, host: ProgramHost, ending: Ending) 
     if accepted >= least:
         session.journal.end_attempt(host.attempt, "valid", ending.error_class or "", ending.error)
         session.journal.event("submission", number, attempt=host.attempt, accepted=accepted, calls=host.calls_used)
+        announce_card(session, number, host.attempt)
         return
     spent = f"{host.calls_used} of {host.allowance.calls} teacher calls were used"
     _fail(session, number, host.attempt, ending.error_class or TOO_FEW, ending.error or spent, accepted=accepted)

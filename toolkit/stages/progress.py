@@ -27,7 +27,8 @@ def work_left(recipe: Recipe, journal: JournalReader | None, public: int, gate: 
     rounds = journal.rounds() if journal else []
     done = sum(1 for found in rounds if found["ended"])
     accepted = journal.row_counts()["accepted"] if journal else 0
-    left = max(0, budget.rounds - done)
+    rounds_wanted = 1 if recipe.file.engineer.mode == "one-shot" else budget.rounds
+    left = max(0, rounds_wanted - done)
     per_round = max(0, budget.rows - accepted) / max(1, left)
     carried = recipe.file.train.rows != "fresh"
     lessons = [accepted * carried + per_round * (number if carried else 1) for number in range(1, left + 1)]

@@ -7,6 +7,7 @@ from collections import Counter
 from toolkit.budget import round_share
 from toolkit.engineer import Earlier, Problem, Situation, SkillReport
 from toolkit.engineer.tree import Move
+from toolkit.stages.card import card_of
 from toolkit.stages.evaluate import BASELINES, score
 from toolkit.stages.session import Session
 from toolkit.stages.steering import take_notes
@@ -36,6 +37,7 @@ def situation(session: Session, number: int, attempt: int, best: int | None, mov
         earlier=_earlier(session, move.parent),
         better=_better(session),
         notes=take_notes(session),
+        narrow=_narrow(session, best) if told else (),
         about=settings.task.about,
         least=settings.budget.min_rows,
         feedback=settings.engineer.feedback,
@@ -68,6 +70,11 @@ def _cases(session: Session, best: int | None) -> tuple[tuple[str, str, str], ..
 
 def _baseline(session: Session) -> Score:
     return max((score(session.journal, name, "public") for name in BASELINES), key=lambda found: found.value)
+
+
+def _narrow(session: Session, best: int | None) -> tuple[str, ...]:
+    attempt = attempt_of(session, best)
+    return tuple(card_of(session, attempt).warnings()) if attempt else ()
 
 
 def _better(session: Session) -> bool | None:

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from school import School, build
+from typer.testing import CliRunner
+
+from toolkit.cli.app import app
+from toolkit.engineer.prompts import SKELETON
+
+GOOD = f"```python\n{SKELETON}\n```"
+
+
+@pytest.fixture
+def school(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> School:
+    school = build(tmp_path, monkeypatch)
+    school.engineer = lambda request: "```python\nraise KeyError('label')\n```" if request.sample < 200 else GOOD
+    return school
+
+
+def test_show_attempts_prints_the_tree_and_what_went_wrong(school: School) -> None:
+    run = school.run(engineer={"kind": "code"})
+    output = CliRunner().invoke(app, ["show", str(run.folder), "--attempts"], env={"COLUMNS": "160"}).output
+    for words in ("1 draft", "  2 debug", "    3 improve", "code runtime error", "KeyError: label"):
+        assert words in output, output
+    assert "attempts: 3, 1.50 for each successful submission (MATS)" in output
+    assert "gain: +" in output
+
+
+def test_the_figures_are_in_the_json(school: School) -> None:
+    run = school.run(engineer={"kind": "code"})
+    figures = json.loads(CliRunner().invoke(app, ["show", str(run.folder), "--json"]).output)
+    assert figures["engineer"]["mats"] == 1.5
+    assert figures["engineer"]["failures"] == {"code runtime error": 1}
+    assert [found["parent"] for found in figures["attempts"]] == [None, 1, 2]
+    assert figures["calls"] == run.reader.call_totals("teacher")["calls"], "the engineer's calls are not the teacher's"
+    assert figures["exam"]["gain_points"] > 0
+
+
+def test_each_submission_has_its_card(school: School) -> None:
+    run = school.run(engineer={"kind": "code"})
+    cards = [event["data"] for event in run.reader.events() if event["kind"] == "diversity"]
+    assert [card["attempt"] for card in cards] == [2, 3]
+    assert cards[0]["card"]["n"] == len(run.reader.accepted_rows(2))
+    assert cards[0]["handwritten"] == 0.0
+
+
+def test_rows_written_by_hand_are_counted(school: School) -> None:
+    own = (
+        "submit([{'input': f'word{i} thing{i} other{i * 7} more{i * 3}', 'output': 'late_parcel'} for i in range(12)])"
+    )
+    school.engineer = lambda request: f"```python\n{own}\n```"
+    run = school.run(engineer={"kind": "code"}, budget={"rounds": 1})
+    card = next(event["data"] for event in run.reader.events() if event["kind"] == "diversity")
+    assert card["handwritten"] == 1.0
+    assert "100 % of rows are in no teacher reply" in card["warnings"]
