@@ -94,3 +94,12 @@ def test_every_label_has_a_description_of_its_own(name: str, count: int) -> None
 def test_banking77_brings_no_rows() -> None:
     assert [path.name for path in (RECIPES / "banking77").iterdir()] == ["recipe.yaml"]
     assert recipe("banking77").data.path is None
+
+
+def test_examples_are_like_no_evaluation_message(rows: list[tuple[str, str]]) -> None:
+    task = recipe("quickstart").task
+    examples = task.examples
+    assert {label: len(texts) for label, texts in examples.items()} == dict.fromkeys(task.labels, 6)
+    asked = [shingles(text) for text, _ in rows]
+    shown = [text for texts in examples.values() for text in texts]
+    assert [text for text in shown if any(similarity(shingles(text), other) > 0.5 for other in asked)] == []

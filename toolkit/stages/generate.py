@@ -10,7 +10,7 @@ from toolkit.programs import trial
 from toolkit.programs.host import Allowance, ProgramHost
 from toolkit.programs.sandbox import Ending, run_program
 from toolkit.programs.trial import TrialHost, TrialOver
-from toolkit.stages.card import announce_card
+from toolkit.stages.card import announce_card, by_hand
 from toolkit.stages.session import Session
 from toolkit.types import Row
 
@@ -118,12 +118,15 @@ def program_inputs(session: Session, plan: dict[str, Any]) -> dict[str, Any]:
 
 def _conclude(session: Session, number: int, host: ProgramHost, ending: Ending) -> None:
     accepted, least = host.accepted.total(), session.recipe.file.budget.min_rows
-    if accepted >= least:
+    own = by_hand(session, host.attempt).count
+    if accepted - own >= least:
         session.journal.end_attempt(host.attempt, "valid", ending.error_class or "", ending.error)
         session.journal.event("submission", number, attempt=host.attempt, accepted=accepted, calls=host.calls_used)
         announce_card(session, number, host.attempt)
         return
     spent = f"{host.calls_used} of {host.allowance.calls} teacher calls were used"
+    if own:
+        spent += f"; {own} of {accepted} valid rows do not count: their text is in no teacher reply"
     _fail(session, number, host.attempt, ending.error_class or TOO_FEW, ending.error or spent, accepted=accepted)
 
 

@@ -27,6 +27,7 @@ SYSTEM = (
     + EXAMPLE
 )
 TOKENS_PER_MESSAGE = 34
+SHOWN = 3  # of the recipe's examples, others in each prompt
 
 
 def meaning(label):
@@ -35,6 +36,10 @@ def meaning(label):
 
 def prompt_for(label, turn, count):
     lines = ["Now for these customers.", "Intent: " + label.replace("_", " "), "Meaning: " + meaning(label)]
+    shown = task.get("examples", {}).get(label, [])
+    if shown:
+        lines.append("Some of their messages, which you must not repeat:")
+        lines += ["- " + shown[(turn * SHOWN + i) % len(shown)] for i in range(min(SHOWN, len(shown)))]
     for other in plan["contrasts"].get(label, []):
         lines.append("It is NOT this: " + meaning(other))
     if label in plan.get("notes", {}):
@@ -51,12 +56,12 @@ def style_of(turn):
 
 
 def messages_in(text, count):
-    """The numbered lines of a reply. The last of too few was cut off, or is beside the point."""
+    """The lines of a list, without their numbers. The last of too few was cut off, or is beside the point."""
     found = []
     for line in text.split("\n"):
-        numbered = re.match(r"\s*\d+[.)]\s*(.+)", line)
-        if numbered:
-            found.append(numbered.group(1).replace("**", "").strip(' "'))
+        listed = re.match(r"\s*(?:\d+[.)]|[-*])\s+(.+)", line)
+        if listed:
+            found.append(listed.group(1).replace("**", "").strip(' "'))
     return found[:count] if len(found) >= count else found[:-1]
 
 
