@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from importlib.metadata import EntryPoint, EntryPoints
 from typing import Any
 
@@ -57,6 +58,16 @@ def test_any_text_gives_a_score(name: str, answer: str) -> None:
     score = SCORERS[name](ITEMS[name], answer)
     assert 0 <= score <= 1
     assert score == SCORERS[name](ITEMS[name], answer)
+
+
+@pytest.mark.parametrize("name", IN_PROCESS)
+@pytest.mark.parametrize(
+    "part", ["1 ", "1,", "<think>", "\\boxed{", "1 kJ mol ", "answer is ", "A) ", "- ", "1=", "[", "'"]
+)
+def test_no_answer_takes_long_to_score(name: str, part: str) -> None:
+    begun = time.perf_counter()
+    SCORERS[name](ITEMS[name], part * (20_000 // len(part)) + "x")
+    assert time.perf_counter() - begun < 1  # 0.08 s at most when nothing else runs; quadratic ones took 2.5 s
 
 
 @pytest.mark.parametrize("name", ["python", "regex"])

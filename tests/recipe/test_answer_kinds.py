@@ -63,6 +63,7 @@ def test_answers_that_are_all_different_are_split_by_skill(tmp_path: Path) -> No
     assert 14 <= sizes[1] <= 26
     for split in (data.public, data.gate):
         assert {item.skill for item in split} == {"area", "count"}
+    assert data.skills == {"area": "", "count": ""}
 
 
 def test_structured_answers_and_lists_are_read(tmp_path: Path) -> None:

@@ -33,6 +33,11 @@ class RunData:
     dropped: Mapping[str, int] = field(default_factory=dict)
     """How many examples were left out, by reason."""
 
+    @property
+    def skills(self) -> dict[str, str]:
+        """What lessons are planned for: the labels; where answers are none, the public items' skills."""
+        return self.labels or dict.fromkeys(sorted({item.skill for item in self.public}), "")
+
 
 def prepare(recipe: Recipe, run_folder: Path) -> RunData:
     """The run's data; made the first time, read back afterwards without the original files.

@@ -74,16 +74,16 @@ def read_quantity(text: str) -> Quantity | None:
     """The number that a text states: boxed, after "answer is" or "=", at its beginning, or its last one."""
     text = _normalised(text)
     if boxed := _BOXED.findall(text):
-        return next(_quantities(boxed[-1]), None)
+        return _first(boxed[-1])
     if stated := _STATED.findall(text):
-        return next(_quantities(stated[-1]), None)
+        return _first(stated[-1])
     first = _NUMBER.search(text)
-    if first and "=" in text[first.end() :] and (result := next(_quantities(text.rpartition("=")[2]), None)):
+    if first and "=" in text[first.end() :] and (result := _first(text.rpartition("=")[2])):
         return result
-    found = list(_quantities(text))
+    found = [match for match in _NUMBER.finditer(text) if _value(match) is not None]
     if not found or not first:
         return None
-    return found[0] if _BARE.fullmatch(text[: first.start()]) else found[-1]
+    return _quantity(found[0] if _BARE.fullmatch(text[: first.start()]) else found[-1])
 
 
 def _readings(found: Quantity, unit: Unit | None, question: str) -> Iterator[float]:
@@ -103,14 +103,19 @@ def _readings(found: Quantity, unit: Unit | None, question: str) -> Iterator[flo
         yield from [value] if unit.factor == 0.01 == found.unit.factor else []
 
 
-def _quantities(text: str) -> Iterator[Quantity]:
-    for match in _NUMBER.finditer(text):
-        value = _value(match)
-        if value is not None:
-            after = text[match.end() : match.end() + 120]
-            word, unit = _behind(after, (match["currency"] or "").strip())
-            negative = text[: match.start()].strip() == "(" and after.strip().startswith(")")
-            yield Quantity(-value if negative else value, unit, word)
+def _first(text: str) -> Quantity | None:
+    return next(filter(None, map(_quantity, _NUMBER.finditer(text))), None)
+
+
+def _quantity(match: re.Match[str]) -> Quantity | None:
+    """The number of a match with what follows it; brackets around it all are an accountant's minus."""
+    value = _value(match)
+    if value is None:
+        return None
+    after = match.string[match.end() : match.end() + 120]
+    word, unit = _behind(after, (match["currency"] or "").strip())
+    negative = match.string[: match.start()].strip() == "(" and after.strip().startswith(")")
+    return Quantity(-value if negative else value, unit, word)
 
 
 def _value(match: re.Match[str]) -> float | None:

@@ -19,7 +19,10 @@ def folded(text: str) -> str:
 
 def spoken(answer: str) -> str:
     """The answer without its chain of thought; at most MAX_CHARACTERS, and none that UTF-8 lacks."""
-    return encodable(_THINKING.sub("", answer[:MAX_CHARACTERS]).strip())
+    text = answer[:MAX_CHARACTERS]
+    if "</think>" in text:  # without an end the search would start anew at every beginning
+        text = _THINKING.sub("", text)
+    return encodable(text.strip())
 
 
 def encodable(text: str) -> str:
