@@ -50,6 +50,7 @@ def test_the_command_leaves_a_note(school: School) -> None:
     run = school.begin()
     result = CliRunner().invoke(app, ["steer", str(run.folder), WISH])
     assert result.exit_code == 0, result.output
+    assert "bandit asks no model and reads no notes" in result.output
     run.carry_out()
     assert run.reader.notes()[0]["text"] == WISH
 

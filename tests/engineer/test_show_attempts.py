@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from toolkit.cli.app import app
 from toolkit.engineer.prompts import SKELETON
+from toolkit.errors import SchoolhouseError
 
 GOOD = f"```python\n{SKELETON}\n```"
 
@@ -47,12 +48,20 @@ def test_each_submission_has_its_card(school: School) -> None:
     assert cards[0]["handwritten"] == 0.0
 
 
-def test_rows_written_by_hand_are_counted(school: School) -> None:
-    own = (
-        "submit([{'input': f'word{i} thing{i} other{i * 7} more{i * 3}', 'output': 'late_parcel'} for i in range(12)])"
-    )
-    school.engineer = lambda request: f"```python\n{own}\n```"
+OWN = "submit([{'input': f'word{i} thing{i} other{i * 7} more{i * 3}', 'output': 'late_parcel'} for i in range(COUNT)])"
+
+
+def test_rows_written_by_hand_do_not_count(school: School) -> None:
+    school.engineer = lambda request: f"```python\n{OWN.replace('COUNT', '12')}\n```"
+    run = school.begin(engineer={"kind": "code", "attempts": 1}, budget={"rounds": 1})
+    with pytest.raises(SchoolhouseError, match="their text is in no teacher reply"):
+        run.carry_out()
+    assert run.reader.attempts()[0]["error_class"] == "insufficient valid samples"
+
+
+def test_a_few_rows_written_by_hand_are_named(school: School) -> None:
+    school.engineer = lambda request: f"```python\n{OWN.replace('COUNT', '2')}\n{SKELETON}\n```"
     run = school.run(engineer={"kind": "code"}, budget={"rounds": 1})
     card = next(event["data"] for event in run.reader.events() if event["kind"] == "diversity")
-    assert card["handwritten"] == 1.0
-    assert "100 % of rows are in no teacher reply" in card["warnings"]
+    assert card["handwritten"] == pytest.approx(2 / 24)
+    assert "8 % of rows are in no teacher reply" in card["warnings"]

@@ -87,11 +87,9 @@ def resume(
 @app.command()
 def steer(run: RunName, text: Annotated[str, typer.Argument(help="What you wish for, in a sentence.")]) -> None:
     """Leave a note for a run's engineer; it is seen when the next plan is made."""
-    from toolkit.run import Run
+    from toolkit.cli.work import steer_run
 
-    found = Run.open(run)
-    found.steer(text)
-    typer.echo(f"{found.name}: the engineer sees it when it plans next")
+    steer_run(run, text)
 
 
 @app.command()

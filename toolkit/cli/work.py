@@ -27,13 +27,24 @@ def run_recipe(
     require_weights(recipe, fetch=fetch)
     run = Run.create(recipe)
     for note in steer:
-        run.steer(note)
+        steer_run(str(run.folder), note)
     typer.echo(f"{run.folder}: {recipe.file.name}; {forecast_line(recipe)}")
     if detach:
         run.resume_detached()
         typer.echo(f"it runs in the background; watch it with `schoolhouse`, or `schoolhouse show {run.name}`")
         return
     carry_out(run)
+
+
+def steer_run(name: str, text: str) -> None:
+    """Leave a note for a run's engineer, and say when it will be seen."""
+    from toolkit.run.students import run_recipe as recipe_of
+
+    run = Run.open(name)
+    run.steer(text)
+    kind = recipe_of(run).file.engineer
+    seen = "the engineer sees it when it plans next"
+    typer.echo(f"{run.name}: {seen if kind.asks else f'{kind.kind} asks no model and reads no notes'}")
 
 
 def resume_run(name: str, *, yes: bool = False) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from toolkit.data.diversity import DiversityCard, diversity_card
-from toolkit.data.handwritten import handwritten
+from toolkit.data.handwritten import Handwritten, handwritten
 from toolkit.stages.session import Session
 
 
@@ -13,15 +13,19 @@ def card_of(session: Session, attempt: int) -> DiversityCard:
     return diversity_card(session.journal.accepted_rows(attempt), public, session.data.labels)
 
 
-def announce_card(session: Session, number: int, attempt: int) -> None:
-    """Journal the card of a submission, with its warnings in words."""
+def by_hand(session: Session, attempt: int) -> Handwritten:
+    """The valid rows of an attempt that stand in no teacher reply."""
     rows = session.journal.accepted_rows(attempt)
     answered = {call: session.journal.answered(call) for row in rows for call in row.calls}
-    by_hand = handwritten(rows, {call: reply.text for call, reply in answered.items() if reply})
-    card = card_of(session, attempt)
+    return handwritten(rows, {call: reply.text for call, reply in answered.items() if reply})
+
+
+def announce_card(session: Session, number: int, attempt: int) -> None:
+    """Journal the card of a submission, with its warnings in words."""
+    card, own = card_of(session, attempt), by_hand(session, attempt)
     warnings = card.warnings()
-    if by_hand.count:
-        warnings.append(f"{by_hand.share:.0%} of rows are in no teacher reply".replace("%", " %"))
+    if own.count:
+        warnings.append(f"{own.share:.0%} of rows are in no teacher reply".replace("%", " %"))
     session.journal.event(
-        "diversity", number, attempt=attempt, card=card.to_json(), handwritten=by_hand.share, warnings=warnings
+        "diversity", number, attempt=attempt, card=card.to_json(), handwritten=own.share, warnings=warnings
     )
