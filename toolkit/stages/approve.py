@@ -86,7 +86,7 @@ def _edited(session: Session, proposal: Proposal, text: str) -> Proposal:
     unknown = [str(key) for key in values if key not in PLAN_KEYS]
     if unknown:
         raise ValueError(f"unknown keys: {', '.join(unknown)}; known: {', '.join(PLAN_KEYS)}")
-    _check_skills(values.get("skills"), session.data.labels)
+    _check_skills(values.get("skills"), session.data.skills)
     if all(proposal.plan.get(key) == value for key, value in values.items()):
         return proposal
     changes = [*proposal.plan.get("changes", []), {"what": "edited before it ran", "why": "by a person"}]

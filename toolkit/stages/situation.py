@@ -26,7 +26,7 @@ def situation(session: Session, number: int, attempt: int, best: int | None, mov
     return Situation(
         number=attempt,
         parent=attempt_of(session, best),
-        labels=session.data.labels,
+        labels=session.data.skills,
         rows=round_share(limits.rows, spent.rows, rounds_left),
         calls=round_share(limits.teacher_calls, spent.teacher_calls, rounds_left),
         skills=skills,
@@ -56,7 +56,7 @@ def _measured(session: Session, best: int | None) -> tuple[dict[str, SkillReport
     totals = Counter(outcome.skill for outcome in outcomes)
     right = Counter(outcome.skill for outcome in outcomes if outcome.score == 1)
     missed = Counter((expected[o.item_id], o.answer) for o in outcomes if o.score < 1 and o.item_id in expected)
-    return {name: SkillReport(right[name], totals[name], rows[name]) for name in session.data.labels}, missed
+    return {name: SkillReport(right[name], totals[name], rows[name]) for name in session.data.skills}, missed
 
 
 def _cases(session: Session, best: int | None) -> tuple[tuple[str, str, str], ...]:

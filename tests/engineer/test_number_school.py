@@ -1,0 +1,52 @@
+"""A task whose answers are numbers, through the whole loop: split, plan, rows, score, exam."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+from school import School, build, nonsense
+
+PROGRAM = """\
+turn = 0
+while remaining()["rows"] > 0 and remaining()["calls"] > 0:
+    turn = turn + 1
+    for skill in remaining()["skills"]:
+        reply = ask("A question about " + skill + ", number " + str(turn))
+        submit([{"input": reply.text, "output": str(turn * 3) + " cm", "skill": skill, "replies": [reply.id]}])
+"""
+
+
+@pytest.fixture
+def school(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> School:
+    found = build(tmp_path, monkeypatch)
+    items = [
+        {
+            "input": nonsense(f"question {n}"),
+            "output": f"{n * 7 + 1}",
+            "unit": "cm",
+            "topic": "area" if n % 2 else "length",
+        }
+        for n in range(90)
+    ]
+    (tmp_path / "data.jsonl").write_text("".join(json.dumps(item) + "\n" for item in items))
+    found.skill = defaultdict(lambda: 0.8)
+    found.engineer = lambda request: f"```python\n{PROGRAM}\n```"
+    found.teacher = lambda request: nonsense(request.hash)
+    return found
+
+
+def test_a_number_task_runs_to_its_exam(school: School) -> None:
+    run = school.run(
+        task={"answer": "number", "labels": {}},
+        data={"columns": {"input": "input", "output": "output", "unit": "unit", "skill": "topic"}},
+        engineer={"kind": "code"},
+    )
+    summary = run.summary()
+    assert summary["verdict"]["word"] == "helped"
+    assert summary["verdict"]["comparisons"] == 2
+    assert summary["exam"]["score"] > 0.6
+    assert {row["skill"] for row in run.reader.rows(status="accepted")} == {"area", "length"}
+    assert {outcome.skill for outcome in run.reader.outcomes("round-1", "public")} == {"area", "length"}
