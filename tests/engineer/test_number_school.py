@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from school import School, build, nonsense
 
+from toolkit.errors import SchoolhouseError
+
 PROGRAM = """\
 turn = 0
 while remaining()["rows"] > 0 and remaining()["calls"] > 0:
@@ -50,3 +52,9 @@ def test_a_number_task_runs_to_its_exam(school: School) -> None:
     assert summary["exam"]["score"] > 0.6
     assert {row["skill"] for row in run.reader.rows(status="accepted")} == {"area", "length"}
     assert {outcome.skill for outcome in run.reader.outcomes("round-1", "public")} == {"area", "length"}
+
+
+def test_an_unknown_scorer_leaves_no_run_folder(school: School) -> None:
+    with pytest.raises(SchoolhouseError, match="there is no scorer 'rouge'"):
+        school.begin(task={"scorer": "rouge"})
+    assert not list(school.folder.glob("run*"))

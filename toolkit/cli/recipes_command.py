@@ -42,9 +42,11 @@ def check(
     """Load a recipe and its data, and count the items of each split and label. Exit code 2 on a mistake."""
     from toolkit.data.sources import read_examples
     from toolkit.data.splits import make_splits
+    from toolkit.evaluation.scorers import open_scorer
     from toolkit.recipe import load_recipe
 
     loaded = load_recipe(recipe, set_ or [])
+    open_scorer(loaded.file.task.scored_by)
     typer.echo(_report(loaded, make_splits(read_examples(loaded), loaded)))
 
 

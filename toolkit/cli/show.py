@@ -42,6 +42,8 @@ def print_run(name: str, *, as_json: bool = False, attempts: bool = False) -> No
     console.print(Text(f"{summary['run']}  {summary['recipe']}  {summary['status']}", style="bold"))
     if summary["verdict"]:
         console.print(Text(summary["verdict"]["sentence"], style=_colour(summary["verdict"]["word"])))
+        if evidence := summary["verdict"].get("evidence"):
+            console.print(Text(evidence, style="dim"))
     console.print(_scores(summary))
     if attempts:
         console.print(attempts_table(summary["attempts"]))

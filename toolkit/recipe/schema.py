@@ -94,6 +94,11 @@ class Task(Section):
             raise ValueError(f"{unknown[0]!r} is not one of task.labels")
         return examples
 
+    @property
+    def scored_by(self) -> str:
+        """The scorer's name."""
+        return self.scorer or self.answer
+
 
 class Data(Section):
     """Where the human-made evaluation items come from."""

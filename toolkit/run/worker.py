@@ -14,6 +14,7 @@ import psutil
 
 from toolkit.data.prepare import prepare
 from toolkit.errors import Paused, SchoolhouseError
+from toolkit.evaluation.scorers import open_scorer
 from toolkit.evaluation.verdict import Verdict
 from toolkit.journal import Journal
 from toolkit.loop import carry_out
@@ -27,8 +28,9 @@ from toolkit.stages.session import Session
 def begin(folder: Path, recipe: Recipe) -> None:
     """Make a run folder that holds the recipe's data and a journal that knows its recipe.
 
-    Raises SchoolhouseError when weights or data cannot be used; then nothing is left behind.
+    Raises SchoolhouseError when the scorer, weights or data cannot be used; then nothing is left behind.
     """
+    open_scorer(recipe.file.task.scored_by)
     for name in weights_of(recipe):
         weights_path(name)
     try:

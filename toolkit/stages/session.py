@@ -45,7 +45,7 @@ class Session:
 
     def __post_init__(self) -> None:
         self.folder.joinpath(PAUSE_FILE).unlink(missing_ok=True)
-        self.scorer = open_scorer(self.recipe.file.task.scorer or self.recipe.file.task.answer)
+        self.scorer = open_scorer(self.recipe.file.task.scored_by)
         with self.stage("prepare"):
             self.data = prepare(self.recipe, self.folder)
         teacher, planner = self.recipe.file.teacher, self.recipe.file.engineer
