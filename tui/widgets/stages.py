@@ -138,7 +138,8 @@ def _doing(view: RunView) -> str:
         parts.append(f"Round {view.round}" + (f" of {view.limits.rounds}" if view.limits.rounds else ""))
     parts.append(WORDS.get(stage.name, stage.name))
     if stage.name == "generate" and view.teaching.calls:
-        parts.append(f"{view.teaching.accepted} rows so far, {view.teaching.tokens_per_second:.0f} tokens/s")
+        teaching = view.teaching
+        parts.append(f"{teaching.calls} replies, {teaching.accepted} rows, {teaching.tokens_per_second:.0f} tokens/s")
     if stage.name == "train" and view.training.round == view.round and view.training.steps:
         parts.append(f"step {view.training.step} of {view.training.steps}")
     return " · ".join(parts)
