@@ -1,6 +1,8 @@
 """Data programs written by people. Each is one text, short enough to read in class.
 
-They are never imported: like the engineer's programs, they run in the sandbox.
+They are never imported: like the engineer's programs, they run in the sandbox. Answers in
+SQL or Python are not verified here: that needs host functions that run a query or a test
+under limits of their own, since code that does not end would end the whole data program.
 """
 
 from pathlib import Path

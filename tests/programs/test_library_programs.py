@@ -1,0 +1,199 @@
+"""Each library program in the real sandbox, with a teacher made of a function."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hosted import Hosted, Speaks, carry_out, prompt_of
+
+from toolkit.data.checks import RowChecks
+from toolkit.data.firewall import Firewall
+from toolkit.programs import library
+from toolkit.programs.sandbox import Limits
+from toolkit.types import Request
+
+LABELS = {"late": "a parcel has not come", "broken": "a thing does not work"}
+OPEN = {"about": "Questions to a shop.", "answer": "text", "labels": {}}
+LABELLED = {"about": "Messages to a shop.", "answer": "label", "labels": LABELS}
+CALM = Limits(seconds=10)
+
+
+def chance(request: Request) -> random.Random:
+    """The same request is answered in the same way."""
+    return random.Random(request.hash)
+
+
+def words(request: Request, count: int = 8, number: int = 0) -> str:
+    """Nonsense words; another number, others."""
+    found = random.Random(f"{request.hash} {number}")
+    return " ".join("".join(found.choices("abcdefghijklmnopqrstuvwxyz", k=6)) for _ in range(count))
+
+
+def run(folder: Path, name: str, speaks: Speaks, task: dict[str, Any], **more: Any) -> Hosted:
+    checks = RowChecks(task["labels"], Firewall([], [], []))
+    result = carry_out(folder, library.source(name), speaks, task=task, checks=checks, limits=CALM, **more)
+    assert (result.ending.error_class, result.ending.error) == (None, "")
+    assert result.host.interruption is None
+    assert result.host.calls_used <= result.host.allowance.calls
+    return result
+
+
+# -- record first -----------------------------------------------------------------------------
+
+FIELDS = {"city": ["Lyon", "Graz", "Oslo"], "amount": ["4.99", "12"], "name": "names of people"}
+
+
+def writes_of_records(request: Request) -> str:
+    prompt = prompt_of(request)
+    if prompt.startswith("List 12"):
+        return json.dumps(["Ana Silva", "Bo Chen", "Ana Silva", "", *"abcdefgh"])
+    facts = dict(line[2:].split(": ", 1) for line in prompt.split("\n") if line.startswith("- "))
+    mistakes = [lambda: facts.pop("city"), lambda: facts.update(city="Lyon and Graz"), lambda: None, lambda: None]
+    chance(request).choice(mistakes)()
+    return f"{words(request)}: {', '.join(facts.values())}."
+
+
+def test_record_first_keeps_texts_that_hold_the_whole_record_and_nothing_else(tmp_path: Path) -> None:
+    result = run(tmp_path, "record_first", writes_of_records, OPEN, plan={"fields": FIELDS}, rows={"order": 9})
+    assert len(result.rows()) == 9
+    for row in result.rows():
+        record = json.loads(row["output"])
+        assert record.keys() == FIELDS.keys()
+        assert all(value in row["input"] for value in record.values())
+        assert sum(city in row["input"] for city in FIELDS["city"]) == 1
+    assert len(result.teacher.asked) > 10, "no text had a mistake"
+    result.host.describe(1, [])
+    assert next(e for e in result.journal.events() if e["kind"] == "handwritten")["data"]["count"] == 0
+
+
+def test_record_first_knows_a_value_from_a_longer_one(tmp_path: Path) -> None:
+    def writes(request: Request) -> str:
+        return (
+            f"{words(request)} in Oslofjord for 4.99" if len(request.hash) % 2 else f"{words(request)} Oslofjord 4.99"
+        )
+
+    result = run(tmp_path, "record_first", writes, OPEN, plan={"fields": {"city": ["Oslo"]}}, rows={"order": 3})
+    assert result.rows() == []
+
+
+# -- seed evolution ---------------------------------------------------------------------------
+
+
+def evolves(request: Request) -> str:
+    prompt = prompt_of(request)
+    if "JSON array" in prompt:
+        return json.dumps([words(request, 5, number) for number in range(8)])
+    if request.schema:
+        return json.dumps(chance(request).choice(list(LABELS)))
+    return "The answer is 7." if "answer only" in prompt else f"{words(request)}?"
+
+
+@pytest.mark.parametrize("seeds", [["where is my blue kettle"], []], ids=["seeds", "from scratch"])
+def test_seed_evolution_turns_seeds_into_rows(seeds: list[str], tmp_path: Path) -> None:
+    wanted = {"late": 5, "broken": 5}
+    result = run(tmp_path, "seed_evolution", evolves, LABELLED, seeds=seeds, rows=wanted, calls=80)
+    assert result.host.accepted == wanted
+    evolving = [prompt for prompt in result.prompts() if "Here is one" in prompt]
+    assert len({prompt.split("\n")[2] for prompt in evolving}) == 3, "all three ways are used"
+    assert any("blue kettle" in prompt for prompt in evolving) == bool(seeds)
+    accepted = {row["input"] for row in result.rows()}
+    if seeds:
+        assert any(text in prompt for prompt in evolving for text in accepted), "no accepted row became a seed"
+    assert all(len(row["calls"]) == 2 for row in result.rows())
+
+
+def test_seed_evolution_answers_open_questions(tmp_path: Path) -> None:
+    result = run(tmp_path, "seed_evolution", evolves, OPEN, seeds=["how many legs"], rows={"animals": 3, "plants": 3})
+    assert result.host.accepted == {"animals": 3, "plants": 3}
+    assert {row["output"] for row in result.rows()} == {"The answer is 7."}
+
+
+# -- votes ------------------------------------------------------------------------------------
+
+
+def test_votes_keep_what_most_answers_agree_on(tmp_path: Path) -> None:
+    def speaks(request: Request) -> str:
+        prompt = prompt_of(request)
+        if "Write 4" in prompt:
+            return json.dumps(
+                [f"{kind} {words(request, 5, n)}" for n, kind in enumerate(("sure", "torn", "sure", "x"))]
+            )
+        sample = request.sample % 10
+        if "sure" in prompt:
+            return "So it is.\nAnswer: 12." if sample else "Answer: 13"
+        return f"Answer: {sample}" if "torn" in prompt else "no idea"
+
+    result = run(tmp_path, "votes", speaks, OPEN, rows={"sums": 4}, calls=80)
+    assert result.host.accepted == {"sums": 4}
+    assert {row["output"] for row in result.rows()} == {"12"}
+    assert all(row["input"].startswith("sure") for row in result.rows())
+    assert all(len(row["calls"]) >= 5 for row in result.rows())
+
+
+def test_votes_keep_a_label_only_where_it_is_the_one_that_was_asked_for(tmp_path: Path) -> None:
+    def speaks(request: Request) -> str:
+        if "Write 4" in prompt_of(request):
+            return json.dumps([words(request, 6, number) for number in range(4)])
+        return '"late"'
+
+    result = run(tmp_path, "votes", speaks, LABELLED, rows={"late": 4, "broken": 4}, calls=80)
+    assert result.host.accepted == {"late": 4}
+
+
+# -- verified arithmetic ----------------------------------------------------------------------
+
+KINDS = ("right", "wrong", "hidden", "code", "zero", "half")
+
+
+def calculates(request: Request) -> str:
+    prompt, found = prompt_of(request), chance(request)
+    if "Work it out" in prompt:
+        first, second = map(int, re.findall(r"\d+", prompt)[:2])
+        return "I think 1" if "wrong" in prompt else f"{first} times {second} is {first * second:,}"
+    first, second, kind = found.randint(20, 90), found.randint(20, 90), found.choice(KINDS)
+    sums = {"hidden": f"{first} * {second} * 7", "code": "__import__('os')", "zero": f"{first} / 0"}
+    problem = f"{kind}: {words(request, 5)} {first} boxes of {second}, how many?"
+    return json.dumps({"problem": problem, "sum": sums.get(kind, f"{first} * {second}")}) + "…" * (kind == "half")
+
+
+def test_arithmetic_keeps_problems_whose_answer_was_computed_twice(tmp_path: Path) -> None:
+    task = {**OPEN, "answer": "number"}
+    result = run(tmp_path, "verified_arithmetic", calculates, task, rows={"boxes": 6, "eggs": 6}, calls=200)
+    assert result.host.accepted == {"boxes": 6, "eggs": 6}
+    for row in result.rows():
+        first, second = map(int, re.findall(r"\d+", row["input"]))
+        assert int(row["output"]) == first * second
+        assert row["input"].startswith("right")
+        assert len(row["calls"]) == 2
+    asked = " ".join(result.prompts())
+    assert all(kind + ":" in asked for kind in ("right", "wrong")), "the teacher made no mistakes"
+    assert not any(kind + ":" in asked for kind in ("hidden", "code", "zero", "half")), "these need no second answer"
+
+
+# -- all of them ------------------------------------------------------------------------------
+
+PLAN = {"styles": ["short", "long"], "situations": ["now"], "contrasts": {}, "per_call": 3, "skills": {"late": 3}}
+
+
+@pytest.mark.parametrize("task", [LABELLED, OPEN], ids=["labels", "open"])
+@pytest.mark.parametrize("reply", ["", "no", "{broken", "[]", "[1, null]", '{"problem": 3}', "cut off…"])
+@pytest.mark.parametrize("name", sorted(set(library.names()) - {"label_messages"}))
+def test_a_useless_teacher_ends_a_program_in_few_calls(
+    name: str, reply: str, task: dict[str, Any], tmp_path: Path
+) -> None:
+    result = run(tmp_path, name, lambda request: reply, task, rows={"late": 40}, calls=1000, plan=PLAN)
+    assert len(result.teacher.asked) < 150
+    assert len(result.rows()) <= 1
+
+
+@pytest.mark.parametrize("name", library.names())
+def test_a_program_is_short_and_says_what_it_does(name: str) -> None:
+    lines = library.source(name).splitlines()
+    assert lines[0].startswith("# ")
+    assert len(lines) <= 110
+    assert max(map(len, lines)) <= 120
