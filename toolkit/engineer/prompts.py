@@ -41,7 +41,16 @@ hashlib; functions, classes, lambdas, f-strings, try/except.
 It has no: yield, with open(...), string, textwrap, statistics, enum, uuid, heapq, os, sys, requests, and no file,
 network or environment."""
 
-SKELETON = """STYLES = [
+SKELETON = '''import re
+
+# a small teacher follows an example of another trade better than a description
+EXAMPLE = """Example, for a swimming pool.
+Meaning: the visitor asks when the pool is open.
+Style: typed in a hurry
+1. what time do u close tonight
+2. came at 7 and the door was locked?? when can i swim before work
+3. holiday hours pls"""
+STYLES = [
     "in a hurry, all lower case",
     "two polite sentences",
     # FILL: at least six more ways in which people write
@@ -49,15 +58,20 @@ SKELETON = """STYLES = [
 HINTS = {
     # FILL: "label": "what a message of this label is about, and what sets it apart from the others",
 }
-SCHEMA = {"type": "array", "items": {"type": "string", "maxLength": 160}, "minItems": 5, "maxItems": 5}
+SYSTEM = task["about"] + " You write such messages, each by a different customer, in other words.\\n" + EXAMPLE
 
 
 def prompt_for(label, style):
-    lines = [task["about"], "Meaning: " + (task["labels"][label] or label.replace("_", " "))]
+    lines = ["Now for these customers.", "Meaning: " + (task["labels"][label] or label.replace("_", " "))]
     lines.append(HINTS.get(label, ""))
     lines.append("Style: " + style)
-    lines.append("Write 5 messages with exactly this meaning, each from a different person, as a JSON array.")
+    lines.append("Write 5 messages.")
     return "\\n".join(lines)
+
+
+def messages_in(text):
+    numbered = [re.match(r"\\s*\\d+[.)]\\s+(.+)", line) for line in text.split("\\n")]
+    return [found.group(1) for found in numbered if found]
 
 
 turn = 0
@@ -67,11 +81,11 @@ while True:
     if not labels:
         break
     prompts = [prompt_for(label, STYLES[(turn + i) % len(STYLES)]) for i, label in enumerate(labels)]
-    replies = ask_many(prompts, schema=SCHEMA, max_tokens=300)
+    replies = ask_many(prompts, system=SYSTEM, max_tokens=180)
     for label, reply in zip(labels, replies):
-        submit([{"input": text, "output": label, "replies": [reply.id]} for text in reply.data or []])
+        submit([{"input": text, "output": label, "replies": [reply.id]} for text in messages_in(reply.text)])
     turn = turn + 1
-"""
+'''
 
 
 def code_prompt(situation: Situation) -> str:
