@@ -2,7 +2,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hosted import carry_out
+import pytest
+from hosted import carry_out, prompt_of
+
+from toolkit.data.checks import RowChecks
+from toolkit.data.firewall import Firewall
+from toolkit.data.handwritten import handwritten
+from toolkit.types import Item, Request, SplitName
 
 PROGRAM = """
 replies = ask_many(["one", "two"], schema={"type": "array"})
@@ -10,45 +16,47 @@ for reply in replies:
     submit([{"input": text, "output": "a", "replies": [reply.id]} for text in reply.data])
 submit([{"input": "I wrote this one myself", "output": "b"}])
 receipt = submit([{"input": "nobody knows", "output": "c"}, {"input": "nobody knows that", "output": "c"}])
-log(receipt.rejected)
 log(receipt.rejected["unknown_label"][0])
 submit([{"input": "a row that names a strange reply", "output": "a", "replies": ["made up", 7, None]}])
 """
 ANSWERS = {"one": '["the kettle leaks", "no sign of my lamp"]', "two": '["where\\u0027s my money", "the kettle leaks"]'}
 
 
-def test_a_submission_is_described_in_the_journal(tmp_path: Path) -> None:
-    result = carry_out(tmp_path, PROGRAM, lambda request: ANSWERS[request.messages[-1]["content"]])
-    assert result.ending.error == ""
-    result.host.describe(1, ["is my lamp on its way", "the kettle is broken"])
-    events = {event["kind"]: event for event in result.journal.events()}
+def speaks(request: Request) -> str:
+    return ANSWERS[prompt_of(request)]
 
-    found = events["handwritten"]["data"]
-    assert (found["n"], found["count"]) == (5, 2)
-    assert found["examples"] == ["I wrote this one myself", "a row that names a strange reply"]
-    assert found["attempt"] == 1
-    assert events["handwritten"]["round"] == 1
 
-    reasons = events["rejections"]["data"]["reasons"]
-    assert {reason: value["count"] for reason, value in reasons.items()} == {"duplicate": 1, "unknown_label": 2}
-    assert reasons["unknown_label"]["example"]["input"] == "nobody knows"
-    assert "'c'" in reasons["unknown_label"]["example"]["detail"]
+def test_a_receipt_counts_rejections_by_reason_with_an_example(tmp_path: Path) -> None:
+    result = carry_out(tmp_path, PROGRAM + "log(receipt.rejected['unknown_label'][1])", speaks)
+    lines = [event["data"]["text"] for event in result.journal.events()]
+    assert lines[0] == "2"
+    assert lines[1].startswith("'c'")
+    assert result.reasons().count("duplicate") == 1
 
-    diversity = events["diversity"]["data"]
-    assert diversity["card"]["n"] == 5
-    assert diversity["card"]["labels"] == {"a": 4, "b": 1}
-    assert any("out of balance" in warning for warning in diversity["warnings"])
-    assert "kettle is broken" not in str(diversity), "public text stays out of the card"
+
+def test_the_share_that_the_teacher_did_not_write_is_known(tmp_path: Path) -> None:
+    result = carry_out(tmp_path, PROGRAM, speaks)
+    replies = {request.hash: speaks(request) for request in result.teacher.asked}
+    found = handwritten(result.journal.accepted_rows(1), replies)
+    assert (found.n, found.count) == (5, 2)
+    assert found.examples == ("I wrote this one myself", "a row that names a strange reply")
+
+
+@pytest.mark.parametrize("split", ["public", "gate"])
+def test_a_program_does_not_hear_which_item_a_row_is_too_close_to(split: SplitName, tmp_path: Path) -> None:
+    item = Item("canary-7", split, "the blue kettle has a crack across its base", "a")
+    checks = RowChecks(["a"], Firewall([item], [], []) if split == "public" else Firewall([], [item], []))
+    program = f"receipt = submit([{{'input': '{item.input}', 'output': 'a'}}])\nlog(json.dumps(receipt.rejected))"
+    result = carry_out(tmp_path, program, checks=checks)
+    assert "canary-7" in result.journal.rows()[0]["detail"], "the journal knows it"
+    heard = result.journal.events()[0]["data"]["text"]
+    assert "leak" in heard
+    assert "canary-7" not in heard
+    assert split not in heard
 
 
 def test_rows_keep_only_the_replies_that_they_had(tmp_path: Path) -> None:
-    result = carry_out(tmp_path, PROGRAM, lambda request: ANSWERS[request.messages[-1]["content"]])
+    result = carry_out(tmp_path, PROGRAM, speaks)
     known = {request.hash for request in result.teacher.asked}
     assert {call for row in result.rows() for call in row["calls"]} == known
     assert result.rows()[-1]["calls"] == []
-
-
-def test_an_empty_submission_can_be_described(tmp_path: Path) -> None:
-    result = carry_out(tmp_path, "pass")
-    result.host.describe(1, [])
-    assert [event["kind"] for event in result.journal.events()] == ["handwritten", "rejections", "diversity"]

@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from inspect import signature
 from typing import Any
 
 from toolkit.data.checks import Rejection, RowChecks
-from toolkit.data.diversity import diversity_card
-from toolkit.data.handwritten import handwritten
 from toolkit.errors import RefusedRequest
 from toolkit.journal import Journal
 from toolkit.models.journaled import JournaledModel
@@ -21,6 +19,9 @@ from toolkit.types import Completion, Json, Message, Request, Row
 
 MAX_LOG_LINES = 200
 MAX_LOG_CHARACTERS = 2000
+LEAK_DETAIL = "too close to an evaluation item"
+"""All that a program hears of a leak: which item of which split is for the journal."""
+
 _THINKING = re.compile(r"<think>.*?</think>", re.DOTALL)
 
 
@@ -65,8 +66,6 @@ class ProgramHost:
     submitted: int = 0
     interruption: BaseException | None = None
     accepted: Counter[str] = field(default_factory=Counter)
-    turned_away: dict[str, tuple[int, Json]] = field(default_factory=dict)
-    """Reason -> how many rows, and the first of them with what was found."""
     _asked: Counter[str] = field(default_factory=Counter)
     _replies: set[str] = field(default_factory=set)
     _logged: int = 0
@@ -137,23 +136,8 @@ class ProgramHost:
             line = f"more than {MAX_LOG_LINES} lines: what the program logs from here on is not kept"
         self.journal.event("log", text=line, attempt=self.attempt)
 
-    def describe(self, round: int, public: Sequence[str]) -> None:
-        """Journal what the submission is like: events `handwritten`, `rejections` and `diversity`.
-
-        Args:
-            public: the inputs of the public split, to tell how far the rows are from it.
-        """
-        rows = self.journal.accepted_rows(self.attempt)
-        named = {call for row in rows for call in row.calls}
-        found = {call: reply.text for call in sorted(named) if (reply := self.journal.answered(call))}
-        card = diversity_card(rows, public, self.allowance.rows)
-        counts = {reason: {"count": count, "example": example} for reason, (count, example) in self.turned_away.items()}
-        self.journal.event("handwritten", round, attempt=self.attempt, **handwritten(rows, found).to_json())
-        self.journal.event("rejections", round, attempt=self.attempt, reasons=counts)
-        self.journal.event("diversity", round, attempt=self.attempt, card=card.to_json(), warnings=card.warnings())
-
     def _judge(self, row: Row, problem: str) -> tuple[str, str]:
-        """Check one row and journal it with its verdict; an empty reason means accepted."""
+        """Check one row and journal it with its verdict; what the program may know of it, no reason if accepted."""
         rejection = Rejection("malformed", problem) if problem else self.checks.check(row)
         reason, detail = (rejection.reason, rejection.detail) if rejection else ("", "")
         if not reason and self.accepted.total() >= self.allowance.room:
@@ -164,11 +148,7 @@ class ProgramHost:
         if not reason:
             self.checks.remember(row)
             self.accepted[row.skill or row.output] += 1
-        else:
-            example = {"input": row.input[:200], "output": row.output[:200], "detail": detail[:200]}
-            count, first = self.turned_away.get(reason, (0, example))
-            self.turned_away[reason] = (count + 1, first)
-        return reason, detail
+        return reason, LEAK_DETAIL if reason == "leak" else detail
 
     def _request(self, prompt: str, options: AskOptions) -> Request:
         messages: list[Message] = [{"role": "user", "content": prompt}]
