@@ -6,6 +6,7 @@ similarity of every pair (Friedman and Dieng 2023, arXiv 2210.02410).
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from toolkit.data.near_duplicates import hashed, normalise
 
 GRAM = 4
-SAMPLE = 500
+SAMPLE = 300
 """More texts than this are sampled: eigenvalues cost the cube of their number."""
 
 KERNEL = f"cosine of TF-IDF of character {GRAM}-grams, on at most {SAMPLE} texts"
@@ -45,14 +46,19 @@ def similarities(texts: Sequence[str]) -> NDArray[np.float64]:
     """Cosine of every pair of normalised texts, n × n, from 0 to 1."""
     grams = [_grams(text) for text in texts]
     documents = Counter(gram for counts in grams for gram in counts)
-    places = {gram: place for place, gram in enumerate(sorted(documents))}
+    # a ratio of counts: writing every text twice changes nothing
+    weights = {gram: 1.0 + math.log(len(texts) / count) for gram, count in documents.items()}
+    lengths = [math.sqrt(sum((count * weights[gram]) ** 2 for gram, count in counts.items())) for counts in grams]
+    # a gram of one text only makes that text longer; it has no part in any other similarity
+    places = {gram: place for place, gram in enumerate(sorted(gram for gram, count in documents.items() if count > 1))}
     vectors = np.zeros((len(texts), len(places)), dtype=np.float32)
     for row, counts in enumerate(grams):
-        vectors[row, [places[gram] for gram in counts]] = list(counts.values())
-    # a ratio of counts: writing every text twice changes nothing
-    vectors *= 1.0 + np.log(len(texts) / np.array([documents[gram] for gram in places], dtype=np.float32))
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.asarray(vectors @ vectors.T, dtype=np.float64)
+        for gram, count in counts.items():
+            if gram in places:
+                vectors[row, places[gram]] = count * weights[gram] / lengths[row]
+    kernel = np.asarray(vectors @ vectors.T, dtype=np.float64)
+    np.fill_diagonal(kernel, 1.0)
+    return kernel
 
 
 def _grams(text: str) -> Counter[str]:
