@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from toolkit.errors import ModelError
+from toolkit.errors import ModelError, RefusedRequest
 from toolkit.models.chat import ModelInfo
 from toolkit.models.llama_native import BATCH_TOKENS, Engine, Entry, Sampler
 from toolkit.models.weights import weights_path
@@ -101,7 +101,7 @@ class LlamaCppModel:
         self._engine.close()
 
     def complete(self, requests: Sequence[Request]) -> Iterator[tuple[Request, Completion]]:
-        """Answers as they are finished. Raises ModelError when a prompt is longer than the context."""
+        """Answers as they are finished. Raises RefusedRequest when a prompt is longer than the context."""
         pending = deque(sorted((self._job(request) for request in requests), key=lambda job: job.prompt))
         try:
             while pending or any(slot.job for slot in self._slots):
@@ -120,7 +120,7 @@ class LlamaCppModel:
             )
         prompt = self._engine.tokenize(self._render(request.messages))
         if len(prompt) >= self._context:
-            raise ModelError(
+            raise RefusedRequest(
                 f"a prompt of {len(prompt)} tokens does not fit into a context of {self._context}",
                 f"shorten it, or set teacher.context to {len(prompt) + request.max_tokens} or more",
             )

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from toolkit.errors import ModelError
+from toolkit.errors import ModelError, RefusedRequest
 from toolkit.types import Message
 
 BATCH_TOKENS = 512
@@ -148,11 +148,11 @@ class Engine:
         return self._c.llama_vocab_get_text(self._vocab, token).decode("utf-8", "replace") if token >= 0 else ""
 
     def gbnf(self, schema: str) -> str:
-        """The grammar of a JSON schema. Raises ModelError when it cannot be expressed."""
+        """The grammar of a JSON schema. Raises RefusedRequest when it cannot be expressed."""
         try:
             grammar = str(self._c.llama_grammar.json_schema_to_gbnf(schema))
         except Exception as error:  # the converter raises whatever comes
-            raise ModelError(f"this JSON schema cannot be used: {error}", "write a simpler schema") from error
+            raise RefusedRequest(f"this JSON schema cannot be used: {error}", "write a simpler schema") from error
         # the converter lets strings hold raw control characters, which JSON forbids
         grammar = grammar.replace(r'[^"\\] |', r'[^"\\\x7F\x00-\x1F] |')
         # spaces only after commas and colons: the others cost a token each and say nothing
@@ -237,7 +237,7 @@ class Engine:
         if text not in self._grammars:
             parsed = self._c.llama_sampler_init_grammar(self._vocab, text.encode("utf-8"), b"root")
             if not parsed:
-                raise ModelError(
+                raise RefusedRequest(
                     "llama.cpp cannot use this JSON schema",
                     "write a simpler one, without double quotes and backslashes in its constants",
                 )
