@@ -63,3 +63,19 @@ def test_damage_is_noticed(tmp_path: Path) -> None:
     (tmp_path / "run" / "data" / "gate.jsonl").write_text('{"id": ')
     with pytest.raises(JournalError, match="damaged"):
         prepare(recipe, tmp_path / "run")
+
+
+def test_seeds_are_kept_without_those_that_are_close_to_an_item(tmp_path: Path) -> None:
+    write_csv(tmp_path / "data.csv", messages())
+    close = [("Opened the box:   LAMP in pieces",), ("you owe me for the rug I posted back!",)]
+    fresh = [("is the pool open on Easter Monday",), ("Is the pool open on Easter Monday?",), ("a bench for four",)]
+    write_csv(tmp_path / "pool.csv", [*close, *fresh], header=("text",))
+    recipe = recipe_in(tmp_path, "data.seeds=pool.csv")
+    first = prepare(recipe, tmp_path / "run")
+    (tmp_path / "pool.csv").unlink()
+    second = prepare(recipe, tmp_path / "run")
+    assert first.seeds == second.seeds == ["is the pool open on Easter Monday", "a bench for four"]
+    assert second.dropped["seed too close to an evaluation item"] == 2
+    assert second.dropped["near-duplicate of a seed"] == 1
+    (tmp_path / "run" / "data" / "seeds.json").unlink()
+    assert prepare(recipe, tmp_path / "run").seeds == [], "run folders of earlier versions have none"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from making import LABELS, messages, recipe_in, write_csv
 
-from toolkit.data.sources import read_examples
+from toolkit.data.sources import read_examples, read_seeds
 from toolkit.errors import DataError
 
 
@@ -195,3 +195,42 @@ def test_a_hub_name_without_network_says_what_to_do(tmp_path: Path, monkeypatch:
     message = mistake(tmp_path, path="nobody/nothing-of-this-name")
     assert "neither a file or folder nor a hub data set" in message
     assert "--set data.path=DIR" in message
+
+
+# -- seeds -------------------------------------------------------------------------------------
+
+
+def test_seeds_are_read_from_a_file_of_their_own(tmp_path: Path) -> None:
+    write_csv(tmp_path / "d" / "rows.csv", messages())
+    write_csv(tmp_path / "d" / "pool.csv", [("where is it",), (" when? ",), ("where is it",)], header=("question",))
+    recipe = recipe_in(tmp_path, "data.seeds=pool.csv", path="d")
+    assert read_seeds(recipe) == ["where is it", "when?"]
+    assert len(read_examples(recipe)) == 90, "the seeds are no examples"
+    assert read_seeds(recipe_in(tmp_path, path="d")) == []
+
+
+def test_the_column_of_seeds_is_that_of_the_inputs(tmp_path: Path) -> None:
+    write_csv(tmp_path / "pool.csv", [("1", "where is it")], header=("id", "text"))
+    assert read_seeds(recipe_in(tmp_path, "data.seeds=pool.csv")) == ["where is it"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "header", "words"),
+    [
+        ([("1", "x")], ("id", "words"), "no such column"),
+        ([("",)], ("question",), "empty"),
+        ([], ("question",), "the file has no rows"),
+    ],
+)
+def test_mistakes_in_seeds_are_named(
+    tmp_path: Path, rows: list[tuple[str, ...]], header: tuple[str, ...], words: str
+) -> None:
+    write_csv(tmp_path / "pool.csv", rows, header=header)
+    with pytest.raises(DataError, match=words):
+        read_seeds(recipe_in(tmp_path, "data.seeds=pool.csv"))
+
+
+def test_a_missing_file_of_seeds_is_an_error(tmp_path: Path) -> None:
+    write_csv(tmp_path / "pool.csv", messages())
+    with pytest.raises(DataError, match=r"data\.seeds: no file .* did you mean 'pool\.csv'"):
+        read_seeds(recipe_in(tmp_path, "data.seeds=poll.csv"))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from school import LABELS, School, build, lessons, prompt_of
 
-from toolkit.engineer.prompts import SKELETON
+from toolkit.engineer.skeletons import SKELETON
 from toolkit.run import Run
 from toolkit.types import Request
 

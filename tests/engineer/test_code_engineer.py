@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from school import Answer, School, build, cut, prompt_of
 
-from toolkit.engineer.prompts import SKELETON
+from toolkit.engineer.skeletons import SKELETON
 from toolkit.errors import SchoolhouseError
 from toolkit.programs.trial import CALLS_OF_A_KIND
 from toolkit.types import Request
@@ -28,7 +28,11 @@ def block(program: str) -> str:
 GOOD = block(SKELETON)
 CRASHING = block("x = 1\nraise KeyError('label')")
 SILENT = block("def main():\n    submit([])\n\nprint('done')")
-STINGY = block(SKELETON.replace("if not labels:", "if turn > 0:").replace("in reply.data or []", "in reply.data[:1]"))
+STINGY = block(
+    SKELETON.replace("if not labels:", "if turn > 0:").replace(
+        "in messages_in(reply.text)", "in messages_in(reply.text)[:1]"
+    )
+)
 WASTEFUL = block("ask_many(['x'] * remaining()['calls'])\nask_many(['y'])")
 
 
@@ -52,7 +56,7 @@ def test_a_good_program_is_improved_on(school: School) -> None:
     assert story(school, GOOD) == [("draft", None), ("improve", None)]
     improving = engineer_prompts(school)[-1]
     assert "weakest first" in improving
-    assert "SCHEMA" in improving, "the best program is shown"
+    assert "def messages_in" in improving, "the best program is shown"
 
 
 def engineer_prompts(school: School) -> list[str]:

@@ -7,7 +7,7 @@ from school import School, build
 
 from toolkit.engineer import EngineerModel
 from toolkit.engineer.fitness import Fitness, fitness, measure, program_fails
-from toolkit.engineer.prompts import SKELETON
+from toolkit.engineer.skeletons import SKELETON
 from toolkit.types import Completion, Request
 
 GOOD = f"```python\n{SKELETON}\n```"

@@ -8,7 +8,7 @@ from school import School, build
 from typer.testing import CliRunner
 
 from toolkit.cli.app import app
-from toolkit.engineer.prompts import SKELETON
+from toolkit.engineer.skeletons import SKELETON
 from toolkit.errors import SchoolhouseError
 
 GOOD = f"```python\n{SKELETON}\n```"

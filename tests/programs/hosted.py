@@ -13,7 +13,7 @@ from toolkit.models.chat import ModelInfo
 from toolkit.models.journaled import JournaledModel
 from toolkit.programs.host import Allowance, ProgramHost
 from toolkit.programs.sandbox import Ending, Limits, run_program
-from toolkit.types import Completion, Json, Request
+from toolkit.types import Completion, Json, Request, Row
 
 Speaks = Callable[[Request], str]
 QUICK = Limits(memory_bytes=64_000_000, seconds=1.0, host_calls=400)
@@ -76,6 +76,8 @@ def carry_out(
     checks: RowChecks | None = None,
     limits: Limits = QUICK,
     seed: int = 1,
+    sampling: int = 0,
+    passes: Callable[[Row], bool] = lambda row: True,
 ) -> Hosted:
     """Run a program against a budget; the journal stays open for questions."""
     journal = Journal(folder)
@@ -89,6 +91,8 @@ def carry_out(
         checks=checks or RowChecks(labels, Firewall([], [], [])),
         temperature=0.8,
         clock=lambda: 0.0,
+        seed=sampling,
+        answer_passes=passes,
     )
     given = task or {"about": "Messages to a shop.", "answer": "label", "labels": dict.fromkeys(labels, "")}
     inputs = {"task": dict(given), "plan": dict(plan or {}), "seeds": list(seeds)}

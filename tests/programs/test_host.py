@@ -60,3 +60,16 @@ def test_rows_keep_only_the_replies_that_they_had(tmp_path: Path) -> None:
     known = {request.hash for request in result.teacher.asked}
     assert {call for row in result.rows() for call in row["calls"]} == known
     assert result.rows()[-1]["calls"] == []
+
+
+def test_another_seed_asks_for_other_replies(tmp_path: Path) -> None:
+    first, second = (carry_out(tmp_path / str(seed), "ask('x')", lambda _: "y", sampling=seed) for seed in (0, 1))
+    assert [request.sample for request in first.teacher.asked] == [10_001]
+    assert first.teacher.asked[0].hash != second.teacher.asked[0].hash
+
+
+def test_a_row_must_be_right_by_its_own_scorer(tmp_path: Path) -> None:
+    program = "submit([{'input': 'one two three', 'output': 'a'}, {'input': 'four five six', 'output': 'b'}])"
+    result = carry_out(tmp_path, program, passes=lambda row: row.output == "a")
+    assert result.reasons() == ["", "answer_fails_scorer"]
+    assert result.host.accepted == {"a": 1}

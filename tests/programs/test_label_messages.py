@@ -20,6 +20,7 @@ class School:
         self.missing, self.reply, self.refuse = Counter(shares), reply, refuse
         self.prompts: list[str] = []
         self.rows: list[dict[str, Any]] = []
+        self.examples: dict[str, list[str]] = {}
 
     def ask(self, prompts: Sequence[str], _options: dict[str, Any]) -> list[dict[str, Any]]:
         self.prompts += prompts
@@ -38,7 +39,8 @@ class School:
     def run(self, **plan: Any) -> Ending:
         whole = {"styles": list(STYLES), "situations": [], "contrasts": {}, "per_call": PER_CALL, **plan}
         functions = {"host_ask": self.ask, "host_submit": self.submit, "host_remaining": self.remaining}
-        inputs = {"task": {"about": "Messages.", "labels": LABELS}, "plan": whole, "seeds": []}
+        task = {"about": "Messages.", "labels": LABELS, "examples": self.examples}
+        inputs = {"task": task, "plan": whole, "seeds": []}
         return run_program(library.source("label_messages"), functions, inputs, seed=1)
 
 
@@ -80,3 +82,14 @@ def test_contrasts_and_notes_reach_the_prompt() -> None:
     school.run(contrasts={"late_parcel": ["refund"]}, notes={"late_parcel": "Some name the day."})
     assert "It is NOT this: refund" in school.prompts[0]
     assert "Some name the day." in school.prompts[0]
+
+
+def test_a_plan_picks_the_examples_that_are_shown() -> None:
+    school = School({"late_parcel": 30, "refund": 5})
+    school.examples = {"late_parcel": list("abcdef"), "refund": list("uvw")}
+    assert school.run(shown={"late_parcel": [1, 4, 9]}).error == ""
+    shown = {label: set() for label in LABELS}  # type: dict[str, set[str]]
+    for prompt in school.prompts:
+        label = "refund" if "Intent: refund" in prompt else "late_parcel"
+        shown[label] |= {line[2:] for line in prompt.split("\n") if line.startswith("- ")}
+    assert shown == {"late_parcel": {"b", "e"}, "refund": {"u", "v", "w"}}, "a place that is not there is left out"

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from toolkit.data.firewall import Firewall
+from toolkit.data.near_duplicates import NearDuplicates
 from toolkit.data.sealed import Sealed, as_lines, read_items
-from toolkit.data.sources import read_examples
+from toolkit.data.sources import read_examples, read_seeds
 from toolkit.data.splits import Splits, make_splits
 from toolkit.errors import DataError, JournalError
 from toolkit.paths import write_text
@@ -16,6 +19,7 @@ from toolkit.recipe import Recipe
 from toolkit.types import Item, Row
 
 FOLDER = "data"
+SEEDS = "seeds.json"
 DONE = "prepared.json"
 """Written last: when it is there, everything else is."""
 
@@ -31,7 +35,9 @@ class RunData:
     extra: list[Row] = field(default_factory=list)
     """Labelled rows that no split took."""
     dropped: Mapping[str, int] = field(default_factory=dict)
-    """How many examples were left out, by reason."""
+    """How many examples and seeds were left out, by reason."""
+    seeds: list[str] = field(default_factory=list)
+    """Unlabelled questions that data programs may start from; none is close to an evaluation item."""
 
     @property
     def skills(self) -> dict[str, str]:
@@ -49,22 +55,44 @@ def prepare(recipe: Recipe, run_folder: Path) -> RunData:
     folder = run_folder / FOLDER
     if (folder / DONE).is_file():
         return _read_back(recipe, folder)
-    splits = make_splits(read_examples(recipe), recipe)
+    splits, seeds = make_splits(read_examples(recipe), recipe), read_seeds(recipe)
     try:
-        _write(splits, recipe, folder)
+        _write(splits, seeds, recipe, folder)
     except OSError as error:
         fix = "free some space or choose another folder with SCHOOLHOUSE_RUNS, then run again"
         raise DataError(f"cannot be written: {error.strerror}", fix, path=folder) from error
     return _read_back(recipe, folder)
 
 
-def _write(splits: Splits, recipe: Recipe, folder: Path) -> None:
+def _write(splits: Splits, seeds: list[str], recipe: Recipe, folder: Path) -> None:
     write_text(folder / "public.jsonl", as_lines(splits.items["public"]))
     write_text(folder / "gate.jsonl", as_lines(splits.items["gate"]))
     write_text(folder / "extra.jsonl", "".join(_row_line(row) for row in splits.extra))
-    Sealed.write(folder, splits.items["private"])
-    done = {"labels": recipe.labels, "dropped": dict(splits.dropped)}
+    sealed = Sealed.write(folder, splits.items["private"])
+    kept: list[str] = []
+    dropped: dict[str, int] = {}
+    if seeds:
+        public, gate = splits.items["public"], splits.items["gate"]
+        kept, dropped = usable_seeds(seeds, Firewall(public, gate, sealed.fingerprints()))
+    write_text(folder / SEEDS, json.dumps(kept, ensure_ascii=False))
+    done = {"labels": recipe.labels, "dropped": {**splits.dropped, **dropped}}
     write_text(folder / DONE, json.dumps(done, ensure_ascii=False))
+
+
+def usable_seeds(seeds: Iterable[str], firewall: Firewall) -> tuple[list[str], dict[str, int]]:
+    """The seeds that no evaluation item and no other seed is close to, and how many were dropped, by reason."""
+    kept: list[str] = []
+    dropped: Counter[str] = Counter()
+    near = NearDuplicates()
+    for seed in seeds:
+        if firewall.check(seed):
+            dropped["seed too close to an evaluation item"] += 1
+        elif near.nearest(seed):
+            dropped["near-duplicate of a seed"] += 1
+        else:
+            near.add(seed)
+            kept.append(seed)
+    return kept, dict(dropped)
 
 
 def _row_line(row: Row) -> str:
@@ -76,9 +104,10 @@ def _read_back(recipe: Recipe, folder: Path) -> RunData:
         done = json.loads((folder / DONE).read_text(encoding="utf-8"))
         lines = (folder / "extra.jsonl").read_text(encoding="utf-8").split("\n")
         extra = [Row(*json.loads(line)) for line in lines if line]
+        seeds = json.loads((folder / SEEDS).read_text(encoding="utf-8")) if (folder / SEEDS).is_file() else []
     except (OSError, ValueError, TypeError) as error:
         raise JournalError(f"{folder} is damaged: {error}", "start a new run") from None
     if list(done["labels"]) != list(recipe.labels):
         raise JournalError(f"{folder} was made with other labels than the recipe's", "start a new run")
     items = {name: read_items(folder / f"{name}.jsonl") for name in ("public", "gate")}
-    return RunData(items["public"], items["gate"], Sealed(folder), recipe.labels, extra, done["dropped"])
+    return RunData(items["public"], items["gate"], Sealed(folder), recipe.labels, extra, done["dropped"], seeds)

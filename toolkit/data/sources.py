@@ -53,6 +53,35 @@ def read_examples(recipe: Recipe) -> list[Example]:
     return _with_known_labels(examples, recipe) if kind == "label" else examples
 
 
+def read_seeds(recipe: Recipe) -> list[str]:
+    """The unlabelled questions of `data.seeds`, each once, in their order; none without it. Raises DataError."""
+    file = _seed_file(recipe)
+    if file is None:
+        return []
+    texts = [_seed(record, recipe.file.data.columns.get("input", "input")) for record in _read(file)]
+    if not texts:
+        raise DataError("the file has no rows", "add rows below the column name, or delete data.seeds", path=file)
+    return list(dict.fromkeys(texts))
+
+
+def _seed_file(recipe: Recipe) -> Path | None:
+    wanted, data = recipe.file.data.seeds, recipe.file.data.path or "."
+    if wanted is None:
+        return None
+    beside = recipe.folder / data
+    for folder in (recipe.folder, beside, beside.parent, Path(data), Path()):
+        if (folder / wanted).is_file():
+            return folder / wanted
+    raise _no_such_file(recipe.folder / wanted, recipe, "data.seeds")
+
+
+def _seed(record: Record, column: str) -> str:
+    """The text of a seed, in the column of the inputs or in the only one that there is."""
+    if column not in record.values and len(record.values) == 1:
+        column = next(iter(record.values))
+    return _text(record, "input", {"input": column})
+
+
 # -- which files -------------------------------------------------------------------------------
 
 
@@ -104,7 +133,8 @@ def _files(path: Path, recipe: Recipe) -> list[tuple[LabelledSplit | None, Path]
                 message = f"{value} is already the file of {named[file.resolve()]}"
                 raise DataError(message, "give each split its own file", path=recipe.path, key=f"data.splits.{split}")
             named[file.resolve()] = split
-    rest = _data_files(path) if path.is_dir() else [path]
+    seeds = _seed_file(recipe)
+    rest = [file for file in _data_files(path) if not (seeds and file.samefile(seeds))] if path.is_dir() else [path]
     if path.is_dir():
         stems = {split: split for split in get_args(LabelledSplit) if split not in named.values()}
         named |= {file.resolve(): stems[file.stem] for file in rest if file.stem in stems}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Literal, Protocol
@@ -22,11 +22,13 @@ class EngineerModel:
 
     Args:
         max_tokens: how long a whole program may be.
+        seed: another one gives other answers to the same questions.
     """
 
     ask: Ask
     temperature: float = 0.5
     max_tokens: int = 1200
+    seed: int = 0
 
     def question(
         self,
@@ -41,7 +43,8 @@ class EngineerModel:
         """Ask one question; `part` tells the questions of one attempt apart."""
         messages: list[Message] = [{"role": "system", "content": system}, {"role": "user", "content": text}]
         most = max_tokens or self.max_tokens
-        return self.ask(Request(tuple(messages), self.temperature, most, schema, attempt * 100 + part), attempt)
+        sample = self.seed * 1_000_000 + attempt * 100 + part
+        return self.ask(Request(tuple(messages), self.temperature, most, schema, sample), attempt)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,9 @@ class Situation:
         better: whether the newest round was accepted, which is all that is told of `gate`.
         notes: what a person asked for, oldest first.
         narrow: what is narrow about the best attempt's rows, in words.
+        examples: label -> the recipe's messages that show the tone.
+        seeds: a few of the unlabelled questions that people wrote; none of them is an evaluation item.
+        answer: the kind of answer, as `task.answer`; `labels` are skills where answers are no labels.
     """
 
     number: int
@@ -106,6 +112,9 @@ class Situation:
     about: str = ""
     least: int = 1
     feedback: Feedback = "aggregate"
+    examples: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    seeds: tuple[str, ...] = ()
+    answer: str = "label"
 
     @property
     def measured(self) -> bool:

@@ -46,10 +46,11 @@ def _lines(situation: Situation) -> Iterator[str]:
     yield f"The best student so far answers {right} of {total} public questions ({right / total:.0%})."
     if situation.baseline:
         yield f"Untrained it answers {situation.baseline.value:.0%}."
-    yield "By label, the weakest first:"
+    yield f"By {'label' if situation.answer == 'label' else 'skill'}, the weakest first:"
     weakest = sorted(situation.skills.items(), key=lambda pair: pair[1].right / max(1, pair[1].n))
     yield from (f"- {evidence(name, report)}" for name, report in weakest[:MOST_SKILLS])
-    yield from _confusions(situation)
+    if situation.answer == "label":
+        yield from _confusions(situation)
     if situation.narrow:
         yield "Its data are narrow:"
         yield from (f"- {warning}" for warning in situation.narrow)

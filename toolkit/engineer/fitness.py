@@ -154,7 +154,8 @@ def _code_prompt() -> str:
 
 def _inputs() -> dict[str, Json]:
     rows = ROWS * len(LABELS)
-    task = {"about": ABOUT, "answer": "label", "labels": LABELS, "target_rows": rows, "min_rows": ROWS}
+    described = {"about": ABOUT, "answer": "label", "form": "the answer", "labels": LABELS, "examples": {}}
+    task = {**described, "target_rows": rows, "min_rows": ROWS}
     return {"task": task, "plan": {"skills": dict.fromkeys(LABELS, ROWS)}, "seeds": []}
 
 

@@ -25,19 +25,22 @@ class Change(BaseModel):
 class LessonPlan(BaseModel):
     """What the teacher is to write.
 
-    `skills` are rows by label; `topics`, `notes` and `contrasts` are by label too. `hard` is the
-    share of prompts that ask for messages that are hard to tell apart. `dropped` counts answers of
-    the model that were of no use, by question.
+    `skills` are rows by label; `topics`, `hints`, `contrasts` and `shown` are by label too, the last
+    as places in the recipe's list of examples. `situations` are a person's: a small teacher that is
+    told who writes opens every message with it, so the model is not asked for them. `hard` is the share
+    of prompts that ask for messages that are hard to tell apart. `dropped` counts answers of the model
+    that were of no use, by question.
     """
 
     model_config = ConfigDict(extra="ignore")
     skills: dict[str, NonNegativeInt]
     styles: list[str] = Field(default=list(STYLES), min_length=1)
-    personas: list[str] = []
+    situations: list[str] = []
     topics: dict[str, list[str]] = {}
     hard: float = Field(0.0, ge=0, le=0.5)
     contrasts: dict[str, list[str]] = {}
     hints: dict[str, str] = {}
+    shown: dict[str, list[NonNegativeInt]] = {}
     per_call: PositiveInt = PER_CALL
     changes: list[Change] = []
     dropped: dict[str, int] = {}
@@ -47,7 +50,6 @@ class LessonPlan(BaseModel):
         return {
             **self.model_dump(mode="json"),
             "styles": mixed(self.styles, self.hard),
-            "situations": [f"The writer is {persona}." for persona in self.personas],
             "notes": {label: note for label in self.skills if (note := self._note(label))},
         }
 

@@ -8,6 +8,7 @@ from toolkit.engineer.bandit import contrasts, shares
 from toolkit.engineer.engineer import EngineerModel, Proposal, Situation
 from toolkit.engineer.feedback import evidence
 from toolkit.engineer.lesson_plan import Change, LessonPlan, words_of
+from toolkit.engineer.picks import Pairs, picks
 from toolkit.engineer.plan import even_shares, label_plan
 from toolkit.engineer.words import Words
 
@@ -42,19 +43,25 @@ def lesson(situation: Situation, words: Words) -> LessonPlan:
     before = words_of(situation.earlier.plan) if situation.earlier else None
     default = label_plan({}, situation)["styles"]
     old = (before.styles if before else []) or default
-    new = words.styles(old)
+    # styles are for messages that people write, not for questions with one right answer
+    new = words.styles(old) if situation.answer == "label" else []
     by_label = shares(situation) if situation.measured else even_shares(situation.labels, situation.rows)
     topics, hints = dict(before.topics) if before else {}, dict(before.hints) if before else {}
+    confused = confused_pairs(situation)
+    shown = picks(situation.examples, confused)
     changes = [*_share_changes(situation, by_label), *_style_changes(situation, new)]
-    changes += _contrast_changes(situation, words, hints)
+    changes += _contrast_changes(confused, words, hints)
     changes += _topic_changes(situation, words, topics)
+    changes += _shown_changes(shown, confused)
     return LessonPlan(
         skills=by_label,
         styles=list(dict.fromkeys([*new, *default, *old]))[:MOST_STYLES],
+        situations=before.situations if before else [],
         topics=topics,
         hard=round(min(0.5, _error_rate(situation) / 2), 2),
         contrasts=contrasts(situation),
         hints=hints,
+        shown=shown,
         changes=changes,
         dropped=dict(+words.dropped),
     )
@@ -82,9 +89,9 @@ def _style_changes(situation: Situation, new: list[str]) -> Iterator[Change]:
         yield Change(what=f"styles: {'; '.join(new)}", why=asked)
 
 
-def _contrast_changes(situation: Situation, words: Words, hints: dict[str, str]) -> Iterator[Change]:
+def _contrast_changes(confused: Pairs, words: Words, hints: dict[str, str]) -> Iterator[Change]:
     """Ask what tells the most confused labels apart; the answers go into `hints`."""
-    for (first, second), count in confused_pairs(situation)[:MOST_PAIRS]:
+    for (first, second), count in confused[:MOST_PAIRS]:
         apart = words.contrast(first, second)
         if apart:
             hints[first], hints[second] = apart
@@ -113,3 +120,12 @@ def _topic_changes(situation: Situation, words: Words, topics: dict[str, list[st
         if found:
             topics[label] = found
             yield Change(what=f"{label}: topics {'; '.join(found)}", why=evidence(label, measured[label]))
+
+
+def _shown_changes(shown: Mapping[str, list[int]], confused: Pairs) -> Iterator[Change]:
+    """Which of the recipe's examples are shown, counted from 1, and between which labels the border runs."""
+    for label, places in list(shown.items())[:MOST_CHANGES]:
+        often = [(pair, count) for pair, count in confused if label in pair]
+        rivals = ", ".join(f"{pair[pair[0] == label]} ({count} times)" for pair, count in often)
+        what = f"{label}: shows its examples {', '.join(str(place + 1) for place in places)}"
+        yield Change(what=what, why=f"they are nearest to what it was confused with: {rivals}")

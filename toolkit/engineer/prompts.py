@@ -6,10 +6,12 @@ from collections.abc import Mapping
 
 from toolkit.engineer.engineer import Earlier, Situation
 from toolkit.engineer.feedback import feedback
+from toolkit.engineer.skeletons import skeleton
 
 MOST_PROGRAM = 4000
 MOST_ERROR = 900
 MOST_LABELS = 2600
+MOST_SEED = 200
 """Characters; longer texts lose their middle or their descriptions, so that the prompt fits a small context."""
 
 SYSTEM = (
@@ -23,17 +25,31 @@ RULES = """Rules:
 - Stay within the budget of calls and rows."""
 
 CONTRACT = """The program is run as it stands, from top to bottom. These names exist already; do not define them:
-- task["about"], task["labels"] (label -> meaning), task["target_rows"], task["min_rows"]
+- task["about"], %(task)s, task["target_rows"], task["min_rows"]
+- seeds: a list of questions that people wrote, without answers; it may be empty
 - ask_many(prompts, schema=None, max_tokens=None, temperature=None, system=None): the teacher's replies to a list of
   prompts, in their order. reply.text is the text, reply.data the parsed JSON when a schema was given (None when it
   did not parse), reply.id its id.
 - ask(prompt, ...): one reply.
-- submit(rows): rows is a list of dicts {"input": message, "output": label, "replies": [reply.id]}. It returns a
+- submit(rows): rows is a list of dicts %(row)s. It returns a
   receipt: receipt.accepted (count), receipt.rejected (reason -> [count, example]), receipt.still_needed (count).
-- remaining(): {"calls": n, "rows": n, "skills": {label: rows still needed}}
+- remaining(): {"calls": n, "rows": n, "skills": {%(skill)s: rows still needed}}
 - log(text)
 Only what is submitted counts: printing does nothing. Code inside a function runs only when the function is called.
-Near-duplicates and rows with an unknown label are rejected, so ask again, in other words, until nothing is needed."""
+Near-duplicates and rows with %(wrong)s are rejected, so ask again, in other words, until nothing is needed."""
+
+OF_LABELS = {
+    "task": 'task["labels"] (label -> meaning), task["examples"] (label -> a few messages that show the tone)',
+    "row": '{"input": message, "output": label, "replies": [reply.id]}',
+    "skill": "label",
+    "wrong": "an unknown label",
+}
+OF_ANSWERS = {
+    "task": 'task["form"] (what an answer looks like)',
+    "row": '{"input": question, "output": answer, "skill": skill, "replies": [reply.id]}',
+    "skill": "skill",
+    "wrong": "an answer that cannot be scored",
+}
 
 LIMITS = """The program runs in a sandbox with a part of Python.
 It has: json, re, random, math, collections, itertools, datetime, dataclasses, functools, csv, decimal, copy, typing,
@@ -41,59 +57,15 @@ hashlib; functions, classes, lambdas, f-strings, try/except.
 It has no: yield, with open(...), string, textwrap, statistics, enum, uuid, heapq, os, sys, requests, and no file,
 network or environment."""
 
-SKELETON = '''import re
-
-# a small teacher follows an example of another trade better than a description
-EXAMPLE = """Example, for a swimming pool.
-Meaning: the visitor asks when the pool is open.
-Style: typed in a hurry
-1. what time do u close tonight
-2. came at 7 and the door was locked?? when can i swim before work
-3. holiday hours pls"""
-STYLES = [
-    "in a hurry, all lower case",
-    "two polite sentences",
-    # FILL: at least six more ways in which people write
-]
-HINTS = {
-    # FILL: "label": "what a message of this label is about, and what sets it apart from the others",
-}
-SYSTEM = task["about"] + " You write such messages, each by a different customer, in other words.\\n" + EXAMPLE
-
-
-def prompt_for(label, style):
-    lines = ["Now for these customers.", "Meaning: " + (task["labels"][label] or label.replace("_", " "))]
-    lines.append(HINTS.get(label, ""))
-    lines.append("Style: " + style)
-    lines.append("Write 5 messages.")
-    return "\\n".join(lines)
-
-
-def messages_in(text):
-    numbered = [re.match(r"\\s*\\d+[.)]\\s+(.+)", line) for line in text.split("\\n")]
-    return [found.group(1) for found in numbered if found]
-
-
-turn = 0
-while True:
-    left = remaining()
-    labels = list(left["skills"])[: left["calls"]]
-    if not labels:
-        break
-    prompts = [prompt_for(label, STYLES[(turn + i) % len(STYLES)]) for i, label in enumerate(labels)]
-    replies = ask_many(prompts, system=SYSTEM, max_tokens=180)
-    for label, reply in zip(labels, replies):
-        submit([{"input": text, "output": label, "replies": [reply.id]} for text in messages_in(reply.text)])
-    turn = turn + 1
-'''
-
 
 def code_prompt(situation: Situation) -> str:
     """The prompt for the next program: draft, debug, repair or improve."""
     earlier = situation.earlier
-    parts = [_task(situation), CONTRACT, LIMITS, RULES, _notes(situation)]
+    contract = CONTRACT % (OF_LABELS if situation.answer == "label" else OF_ANSWERS)
+    parts = [_task(situation), contract, LIMITS, RULES, _seeds(situation), _notes(situation)]
     if earlier is None:
-        parts.append(f"This skeleton works. Fill it, or write a better program:\n{_block(SKELETON)}")
+        program = _block(skeleton(situation.answer))
+        parts.append(f"This skeleton works. Fill it, or write a better program:\n{program}")
         parts.append("Write the whole program.")
     else:
         parts += _revision(situation, earlier)
@@ -101,15 +73,23 @@ def code_prompt(situation: Situation) -> str:
 
 
 def _task(situation: Situation) -> str:
+    labelled = situation.answer == "label"
+    learns = "sort messages" if labelled else "answer questions"
     return "\n".join(
         [
-            f"Task: a small student model learns to sort messages. {situation.about}",
-            "Labels:",
-            *_labels(situation.labels),
+            f"Task: a small student model learns to {learns}. {situation.about}",
+            *(["Labels:" if labelled else "Skills:", *_labels(situation.labels)] if any(situation.labels) else []),
             f"Budget: {situation.calls} teacher calls, {situation.rows} rows;"
             f" with fewer than {situation.least} valid rows the program has failed.",
         ]
     )
+
+
+def _seeds(situation: Situation) -> str:
+    """A few of the seeds; at level `bit` none."""
+    if not situation.seeds or situation.feedback == "bit":
+        return ""
+    return "\n".join(["Some of the seeds:", *(f"- {seed[:MOST_SEED]}" for seed in situation.seeds)])
 
 
 def _labels(labels: Mapping[str, str]) -> list[str]:
@@ -134,7 +114,7 @@ def _revision(situation: Situation, earlier: Earlier) -> list[str]:
         return [
             f"Your last reply could not be used: {_tail(earlier.problem.text)}",
             f"It began with:\n{_cut(earlier.program, 700)}",
-            f"This skeleton works. Fill it:\n{_block(SKELETON)}",
+            f"This skeleton works. Fill it:\n{_block(skeleton(situation.answer))}",
             "Write the whole program.",
         ]
     return [

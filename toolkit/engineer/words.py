@@ -114,7 +114,7 @@ class Words:
         return bool(_LETTERS.search(text)) and not _PLACEHOLDER.search(text) and not named
 
     def _meaning(self, label: str) -> str:
-        return self.situation.labels[label] or label.replace("_", " ")
+        return self.situation.labels[label] or label.replace("_", " ") or self.situation.about
 
 
 def _plain(text: str) -> str:

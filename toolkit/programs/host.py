@@ -6,7 +6,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from inspect import signature
 from typing import Any
 
@@ -53,7 +53,12 @@ class Allowance:
 
 @dataclass
 class ProgramHost:
-    """Host functions for one attempt. Everything is journaled before the program goes on."""
+    """Host functions for one attempt. Everything is journaled before the program goes on.
+
+    Args:
+        seed: another one gives other replies to the same prompts.
+        answer_passes: whether a row's own answer is right by the task's scorer.
+    """
 
     attempt: int
     allowance: Allowance
@@ -62,6 +67,8 @@ class ProgramHost:
     checks: RowChecks
     temperature: float
     clock: Callable[[], float]
+    seed: int = 0
+    answer_passes: Callable[[Row], bool] = lambda row: True
     calls_used: int = 0
     submitted: int = 0
     interruption: BaseException | None = None
@@ -105,6 +112,7 @@ class ProgramHost:
         """What became of the rows. Raises BadArgument, and takes none of them then, when one has the wrong shape."""
         left = self.allowance.submissions - self.submitted
         read = [read_row(raw, self._replies) for raw in read_rows(rows, left)]
+        read = [(self._placed(row), problem) for row, problem in read]
         rejected: dict[str, list[Json]] = {}
         accepted = 0
         for row, problem in read:
@@ -136,10 +144,16 @@ class ProgramHost:
             line = f"more than {MAX_LOG_LINES} lines: what the program logs from here on is not kept"
         self.journal.event("log", text=line, attempt=self.attempt)
 
+    def _placed(self, row: Row) -> Row:
+        """Where a task has neither labels nor skills, all rows count for its only, nameless skill."""
+        return replace(row, skill="") if self.allowance.rows.keys() == {""} else row
+
     def _judge(self, row: Row, problem: str) -> tuple[str, str]:
         """Check one row and journal it with its verdict; what the program may know of it, no reason if accepted."""
         rejection = Rejection("malformed", problem) if problem else self.checks.check(row)
         reason, detail = (rejection.reason, rejection.detail) if rejection else ("", "")
+        if not reason and not self.answer_passes(row):
+            reason, detail = "answer_fails_scorer", row.output[:200]
         if not reason and self.accepted.total() >= self.allowance.room:
             reason, detail = "over_budget", "the run's row budget is spent"
         status = "accepted" if not reason else "quarantined" if reason == "leak" else "rejected"
@@ -147,7 +161,7 @@ class ProgramHost:
         self.submitted += 1
         if not reason:
             self.checks.remember(row)
-            self.accepted[row.skill or row.output] += 1
+            self.accepted[row.skill] += 1
         return reason, LEAK_DETAIL if reason == "leak" else detail
 
     def _request(self, prompt: str, options: AskOptions) -> Request:
@@ -160,7 +174,7 @@ class ProgramHost:
             temperature=self.temperature if options.temperature is None else options.temperature,
             max_tokens=options.max_tokens,
             schema=options.schema,
-            sample=self.attempt * 10_000 + self._asked[prompt],
+            sample=self.seed * 1_000_000 + self.attempt * 10_000 + self._asked[prompt],
         )
 
     def _guarded(self, function: Callable[..., Any]) -> Callable[..., Any]:

@@ -14,7 +14,8 @@ ROWS = 3
 """Valid rows that end the trial well."""
 
 CALLS_OF_A_KIND = 3
-"""Real teacher calls for each way of asking (schema, system message, …); more prompts get copies of these replies."""
+"""Real teacher calls for each way of asking (schema, system message, …); more prompts get copies of the replies
+to those that are most like them."""
 
 MOST_KINDS = 4
 MOST_ASKS = 200
@@ -40,7 +41,7 @@ class TrialHost(ProgramHost):
 
     rejected: dict[str, tuple[int, str]] = field(default_factory=dict)
     _asks: int = 0
-    _kept: defaultdict[str, list[Json]] = field(default_factory=lambda: defaultdict(list))
+    _kept: defaultdict[str, list[tuple[str, Json]]] = field(default_factory=lambda: defaultdict(list))
 
     def __post_init__(self) -> None:
         self.journal = _NoRows()  # type: ignore[assignment]
@@ -54,10 +55,12 @@ class TrialHost(ProgramHost):
         real = CALLS_OF_A_KIND - len(kept) if len(self._kept) <= MOST_KINDS else 0 if kept else 1
         if not usable or real >= len(prompts):
             replies = super().ask(prompts, options)
-            kept += replies
+            kept += zip(prompts, replies, strict=True)
             return replies
-        kept += super().ask(prompts[:real], options) if real > 0 else []
-        return [kept[index % len(kept)] for index in range(len(prompts))]
+        replies = super().ask(prompts[:real], options) if real > 0 else []
+        kept += zip(prompts, replies, strict=False)
+        others = [prompt if isinstance(prompt, str) else "" for prompt in prompts[len(replies) :]]
+        return [*replies, *(_nearest(kept, prompt) for prompt in others)]
 
     def submit(self, rows: Json) -> Json:
         receipt = super().submit(rows)
@@ -77,3 +80,18 @@ class TrialHost(ProgramHost):
             f"{reason} {count}, for example: {self.rejected[reason][1][:120]}" for reason, count in counted
         )
         return f"of {self.submitted} submitted rows {self.accepted.total()} were valid ({reasons})"
+
+
+def _nearest(kept: Sequence[tuple[str, Json]], prompt: str) -> Json:
+    """The reply to the prompt that begins and ends most like this one: one question is not answered with a list."""
+
+    def alike(pair: tuple[str, Json]) -> int:
+        return _shared(pair[0], prompt) + _shared(pair[0][::-1], prompt[::-1])
+
+    return max(kept, key=alike)[1]
+
+
+def _shared(first: str, second: str) -> int:
+    """How many characters both begin with."""
+    differ = (place for place, (one, other) in enumerate(zip(first, second, strict=False)) if one != other)
+    return next(differ, min(len(first), len(second)))

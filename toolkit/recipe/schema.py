@@ -12,6 +12,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    NonNegativeInt,
     PositiveInt,
     ValidationInfo,
     WithJsonSchema,
@@ -115,6 +116,11 @@ class Data(Section):
         {"public": 0.2, "gate": 0.2, "private": 0.6},
         description="split -> a file, or a fraction of what no split names; files named after a split win",
     )
+    seeds: str | None = Field(
+        None,
+        description="file of unlabelled questions that people wrote, beside the recipe or the data; data programs may"
+        " start from them. The column is that of `input`, or the only one",
+    )
     labels: Literal["all"] | PositiveInt | list[str] = Field(
         "all", description="use all labels, the first N of task.labels, or these"
     )
@@ -130,6 +136,9 @@ class Teacher(Section):
     model: str = Field("llama_cpp/qwen2.5-coder-1.5b-instruct", description="backend/name, as in `schoolhouse models`")
     context: PositiveInt = Field(2048, description="context window in tokens")
     temperature: float = Field(0.9, ge=0, le=2)
+    seed: NonNegativeInt = Field(
+        0, description="another seed gives other replies to the same prompts, the engineer's too"
+    )
 
 
 class Engineer(Section):
@@ -155,7 +164,9 @@ class Engineer(Section):
         "aggregate",
         description="aggregate: scores by skill; cases: also the public items that went wrong; bit: better or not",
     )
-    program: str = Field("label_messages", description="the library data program that carries the plan out")
+    program: str = Field(
+        "auto", description="the library data program that carries the plan out; auto: the one for this kind of answer"
+    )
     drafts: PositiveInt = Field(8, description="one-shot: how many drafts at most")
     attempts: PositiveInt = Field(30, description="data programs over the whole run, at most")
 

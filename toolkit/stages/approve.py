@@ -19,7 +19,7 @@ from toolkit.stages.session import Session
 
 FOLDER = "approval"
 APPROVED = ".approved"
-PLAN_KEYS = ("skills", "styles", "situations", "contrasts", "notes", "per_call")
+PLAN_KEYS = ("skills", "styles", "situations", "contrasts", "notes", "shown", "per_call")
 """What of a plan is carried out, and can be edited."""
 
 

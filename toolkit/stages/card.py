@@ -14,10 +14,11 @@ def card_of(session: Session, attempt: int) -> DiversityCard:
 
 
 def by_hand(session: Session, attempt: int) -> Handwritten:
-    """The valid rows of an attempt that stand in no teacher reply."""
+    """The valid rows of an attempt that stand in no teacher reply, and are no seeds."""
     rows = session.journal.accepted_rows(attempt)
     answered = {call: session.journal.answered(call) for row in rows for call in row.calls}
-    return handwritten(rows, {call: reply.text for call, reply in answered.items() if reply})
+    replies = {call: reply.text for call, reply in answered.items() if reply}
+    return handwritten(rows, replies, session.data.seeds)
 
 
 def announce_card(session: Session, number: int, attempt: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from toolkit.data.checks import RowChecks
 from toolkit.engineer.tree import TOO_FEW, ErrorClass, Record
@@ -11,12 +11,15 @@ from toolkit.programs.host import Allowance, ProgramHost
 from toolkit.programs.sandbox import Ending, run_program
 from toolkit.programs.trial import TrialHost, TrialOver
 from toolkit.stages.card import announce_card, by_hand
+from toolkit.stages.inputs import program_inputs
 from toolkit.stages.session import Session
-from toolkit.types import Row
+from toolkit.types import Item, Row
 
 Host = TypeVar("Host", bound=ProgramHost)
 MAX_PASSES = 4
 """How often a program that ends with rows missing and calls left is run again."""
+
+ALMOST = 1 - 1e-9
 
 TOO_FEW_ROWS = "too_few_rows"
 """Why a valid row is not trained on: its submission had too few of them."""
@@ -86,7 +89,15 @@ def _host(session: Session, attempt: Record, kind: type[Host]) -> Host:
         checks=row_checks(session, attempt["id"]),
         temperature=session.recipe.file.teacher.temperature,
         clock=session.seconds,
+        seed=session.recipe.file.teacher.seed,
+        answer_passes=lambda row: passes(session, row),
     )
+
+
+def passes(session: Session, row: Row) -> bool:
+    """Whether a row's answer is right by the task's own scorer; a student that learned any other would score 0."""
+    item = Item(row.id, "seed", row.input, row.output, row.skill, row.meta)
+    return session.scorer(item, row.output) > ALMOST
 
 
 def row_checks(session: Session, attempt: int) -> RowChecks:
@@ -100,20 +111,6 @@ def row_checks(session: Session, attempt: int) -> RowChecks:
             for row in session.journal.accepted_rows(earlier["id"]):
                 checks.remember(row)
     return checks
-
-
-def program_inputs(session: Session, plan: dict[str, Any]) -> dict[str, Any]:
-    """The names that a data program finds defined."""
-    task = session.recipe.file.task
-    described = {
-        "about": task.about,
-        "answer": task.answer,
-        "labels": dict(session.data.labels),
-        "examples": dict(task.examples),
-        "target_rows": int(plan["room"]),
-        "min_rows": session.recipe.file.budget.min_rows,
-    }
-    return {"task": described, "plan": dict(plan), "seeds": []}
 
 
 def _conclude(session: Session, number: int, host: ProgramHost, ending: Ending) -> None:

@@ -14,7 +14,8 @@ def hire(session: Session) -> Engineer:
     """The run's engineer."""
     settings = session.recipe.file.engineer
     kind = _measured_kind(session) if settings.kind == "auto" else settings.kind
-    return open_engineer(kind, library.source(settings.program), model_of(session))
+    program = settings.program if settings.program != "auto" else library.program_for(session.recipe.file.task.answer)
+    return open_engineer(kind, library.source(program), model_of(session))
 
 
 def _measured_kind(session: Session) -> str:
@@ -40,4 +41,4 @@ def model_of(session: Session) -> EngineerModel:
             session.journal.event("log", text=f"the engineer's model refused: {error.message}", attempt=attempt)
             return Completion("", "error", 0, 0)
 
-    return EngineerModel(ask, settings.temperature, settings.max_tokens)
+    return EngineerModel(ask, settings.temperature, settings.max_tokens, session.recipe.file.teacher.seed)

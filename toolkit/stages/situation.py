@@ -14,6 +14,7 @@ from toolkit.stages.steering import take_notes
 from toolkit.types import Score
 
 MOST_CASES = 12
+MOST_SEEDS = 5
 LEAK_DETAIL = "too close to an evaluation item"
 
 
@@ -41,6 +42,9 @@ def situation(session: Session, number: int, attempt: int, best: int | None, mov
         about=settings.task.about,
         least=settings.budget.min_rows,
         feedback=settings.engineer.feedback,
+        examples=settings.task.examples,
+        seeds=_seeds(session) if told else (),
+        answer=settings.task.answer,
     )
 
 
@@ -66,6 +70,12 @@ def _cases(session: Session, best: int | None) -> tuple[tuple[str, str, str], ..
     found = [(item.input, item.output, wrong[item.id]) for item in session.data.public if item.id in wrong]
     step = max(1, len(found) // MOST_CASES)
     return tuple(found[::step][:MOST_CASES])
+
+
+def _seeds(session: Session) -> tuple[str, ...]:
+    """A few of the seeds: an even walk over them, the same in every round."""
+    found = session.data.seeds
+    return tuple(found[:: max(1, len(found) // MOST_SEEDS)][:MOST_SEEDS])
 
 
 def _baseline(session: Session) -> Score:

@@ -9,14 +9,23 @@ from pathlib import Path
 
 from toolkit.errors import RecipeError
 
+PROGRAMS = {"label": "label_messages", "json": "record_first"}
+"""Kind of answer -> its program. All others are voted on."""
+
 
 def names() -> list[str]:
     """The programs that `engineer.program` may name."""
     return sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem != "__init__")
 
 
+def program_for(answer: str) -> str:
+    """The name of the program that makes rows for a kind of answer, as `task.answer`."""
+    return PROGRAMS.get(answer, "votes")
+
+
 def source(name: str) -> str:
     """A program's text. Raises RecipeError for an unknown name."""
     if name not in names():
-        raise RecipeError(f"no library program named {name!r}", f"one of: {', '.join(names())}", key="engineer.program")
+        known = ", ".join(["auto", *names()])
+        raise RecipeError(f"no library program named {name!r}", f"one of: {known}", key="engineer.program")
     return (Path(__file__).parent / f"{name}.py").read_text(encoding="utf-8")

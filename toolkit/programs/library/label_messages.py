@@ -27,16 +27,21 @@ SYSTEM = (
     + EXAMPLE
 )
 TOKENS_PER_MESSAGE = 34
-SHOWN = 3  # of the recipe's examples, others in each prompt
+SHOWN = 3  # of the recipe's examples, or of those whose places plan["shown"] names; others in each prompt
 
 
 def meaning(label):
     return task["labels"][label] or label.replace("_", " ")
 
 
+def shown_of(label):
+    examples = task.get("examples", {}).get(label, [])
+    return [examples[i] for i in plan.get("shown", {}).get(label, []) if i < len(examples)] or examples
+
+
 def prompt_for(label, turn, count):
     lines = ["Now for these customers.", "Intent: " + label.replace("_", " "), "Meaning: " + meaning(label)]
-    shown = task.get("examples", {}).get(label, [])
+    shown = shown_of(label)
     if shown:
         lines.append("Some of their messages, which you must not repeat:")
         lines += ["- " + shown[(turn * SHOWN + i) % len(shown)] for i in range(min(SHOWN, len(shown)))]

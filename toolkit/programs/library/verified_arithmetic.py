@@ -44,8 +44,9 @@ def is_usable(problem):
 
 
 def asking_for(skill, turn):
+    about = " about " + skill.replace("_", " ") if skill else ""
     return (
-        task["about"] + "\nWrite a word problem about " + skill.replace("_", " ") + " with numbers of your own"
+        task["about"] + "\nWrite a word problem" + about + " with numbers of your own"
         " (series " + str(turn) + "), and the sum that solves it. Write all numbers as digits.\n"
         "Example: " + json.dumps(EXAMPLE)
     )

@@ -10,18 +10,25 @@ VOTES = plan.get("votes") or 5
 AGREEMENT = plan.get("agreement") or 0.8
 LABELS = list(task.get("labels") or [])
 ANSWER = {"type": "string", "enum": LABELS} if LABELS else None
+FORM = task.get("form") or "…"
 LIST = {"type": "array", "items": {"type": "string", "maxLength": 200}, "minItems": 4, "maxItems": 4}
 PATIENCE = 3
 
 
 def asking_for(skill, turn):
     meaning = (task.get("labels") or {}).get(skill) or skill.replace("_", " ")
-    return task["about"] + "\nWrite 4 different ones about: " + meaning + ". Series " + str(turn) + ", as a JSON array."
+    about = " about: " + meaning + "." if meaning else "."
+    lines = [task["about"], "Write 4 different ones" + about + " Series " + str(turn) + ", as a JSON array."]
+    if skill in plan.get("notes", {}):
+        lines.append(plan["notes"][skill])
+    if seeds:
+        lines.append("One that somebody wrote, which you must not repeat: " + random.choice(seeds))
+    return "\n".join(lines)
 
 
 def answering(question):
     if not LABELS:
-        return question + "\nThink it through in two or three sentences. Write the last line as: Answer: …"
+        return question + "\nThink it through in two or three sentences. Write the last line as: Answer: " + FORM
     meanings = [label + ": " + (task["labels"][label] or label.replace("_", " ")) for label in LABELS]
     return "Labels:\n" + "\n".join(meanings) + "\nWhich label fits this message? " + question
 
