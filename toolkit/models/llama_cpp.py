@@ -100,6 +100,12 @@ class LlamaCppModel:
     def close(self) -> None:
         self._engine.close()
 
+    def forget(self) -> None:
+        """Empty the cache, so that what was asked before leaves no trace in how numbers are rounded now."""
+        for slot in self._slots:
+            self._engine.keep(slot.id, 0)
+            slot.held = []
+
     def complete(self, requests: Sequence[Request]) -> Iterator[tuple[Request, Completion]]:
         """Answers as they are finished. Raises RefusedRequest when a prompt is longer than the context."""
         pending = deque(sorted((self._job(request) for request in requests), key=lambda job: job.prompt))

@@ -24,6 +24,7 @@ def _serve(messages: Iterator[dict[str, Any]], emit: Emit) -> None:
     for question in messages:
         most = question["max_new_tokens"]
         requests = [Request(tuple(prompt), temperature=0.0, max_tokens=most) for prompt in question["prompts"]]
+        model.forget()  # the same questions get the same answers
         places = {id(request): index for index, request in enumerate(requests)}
         for request, reply in model.complete(requests):
             text = reply.text.strip()
