@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 
 def main(run: str | None = None) -> None:
     """Open the terminal UI, with the screen of `run` (a name, a folder or `last`) when one is given.
@@ -12,4 +14,11 @@ def main(run: str | None = None) -> None:
     from tui.runs import Runs
 
     runs = Runs()
+    runs.editor = _take_editor()
     SchoolhouseApp(runs, open_first=runs.find(run) if run else None).run()
+
+
+def _take_editor() -> str:
+    """The person's editor, out of the environment: a run that is started here has no terminal to open one in."""
+    found = [os.environ.pop(name, "") for name in ("VISUAL", "EDITOR")]
+    return next(filter(None, found), "")

@@ -68,6 +68,23 @@ def _started(_number: int | None, data: Data) -> Words:
     return f"started: {data.get('teacher')} teaches {data.get('student')}, engineer {data.get('engineer')}", "quiet"
 
 
+def _approval(_number: int | None, data: Data) -> Words:
+    name = str(data.get("path", "")).rpartition("/")[2]
+    if data.get("problem"):
+        return f"{name} cannot be used: {data['problem']}", "bad"
+    return f"{name} waits for your approval", "live"
+
+
+def _trial(_number: int | None, data: Data) -> Words:
+    made = f"attempt {data.get('attempt')}: its program made {data.get('accepted')} valid rows on trial"
+    return made, "quiet" if data.get("passed") else "bad"
+
+
+def _diversity(number: int | None, data: Data) -> Words:
+    warnings = "; ".join(map(str, data.get("warnings") or ())) or "nothing is narrow"
+    return f"round {number}, variety: {warnings}", "quiet"
+
+
 WORDS: dict[str, Callable[[int | None, Data], Words]] = {
     "run_started": _started,
     "resumed": lambda _number, _data: ("goes on where it stopped", "quiet"),
@@ -76,6 +93,10 @@ WORDS: dict[str, Callable[[int | None, Data], Words]] = {
     "baseline": _score,
     "submission": _submission,
     "attempt_failed": _attempt_failed,
+    "trial": _trial,
+    "diversity": _diversity,
+    "steered": lambda _number, data: (f"the engineer has your note: {data.get('text', '')}", "live"),
+    "approval_wanted": _approval,
     "replenish": lambda number, _data: (f"round {number}: rows are missing, the program is run again", "quiet"),
     "round_ended": _round_ended,
     "verdict": _verdict,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -23,6 +24,8 @@ CALLS_FOR_PACE = 12
 LOOKS_PER_STATUS = 5
 LOOKS_PER_LIST = 15
 QUEUE_LIMIT = 8
+STEERING, APPROVAL = "steering", "approval"
+"""Folders of a run in which notes and plans wait."""
 
 
 class RunsListed(Message):
@@ -88,14 +91,14 @@ class RunSource:
     def __init__(self, runs: Runs, folder: Path) -> None:
         self._runs, self._folder = runs, folder
         self._reader: JournalReader | None = None
-        self._stamp: tuple[tuple[int, int], ...] = ()
+        self._stamp: Stamp = ()
         self._looks = 0
         self._status: Status = "paused"
         self._event = 0
         self._row_at = 0.0
 
     def look(self) -> Message | None:
-        stamp, status = self._file_stamp(), self._status
+        stamp, status = file_stamp(self._folder), self._status
         if self._looks % LOOKS_PER_STATUS == 0 or stamp != self._stamp:
             status = self._runs.status(self._folder)
         self._looks += 1
@@ -127,21 +130,44 @@ class RunSource:
             steps=_newest_steps(reader),
             verdict=reader.meta("verdict"),
             limits=self._runs.limits(reader) if first else None,
+            attempts=[(record["id"], record["started"]) for record in reader.attempts()],
+            notes_left=_texts(self._folder / STEERING),
+            waiting=self._waiting() if status == "paused" else (),
         )
         self._event = max((event["id"] for event in events), default=self._event)
         self._row_at = max((row["at"] for row in rows), default=self._row_at)
         return news
 
-    def _file_stamp(self) -> tuple[tuple[int, int], ...]:
-        """Changes with every write: SQLite appends to the WAL, or writes the WAL's pages back."""
-        from toolkit.journal import DATABASE
+    def _waiting(self) -> list[Path]:
+        found = sorted((self._folder / APPROVAL).glob("attempt-*"))
+        return [path for path in found if path.suffix in (".py", ".yaml")]
 
-        stats = []
-        for path in (self._folder / DATABASE, self._folder / f"{DATABASE}-wal"):
-            if path.exists():
-                stat = path.stat()
-                stats.append((stat.st_mtime_ns, stat.st_size))
-        return tuple(stats)
+
+Stamp = tuple[tuple[int, int], ...]
+
+
+def file_stamp(folder: Path) -> Stamp:
+    """Changes with every write to a journal: SQLite appends to the WAL, or writes the WAL's pages back.
+
+    It changes too when a note is left, or a file comes to wait for approval.
+    """
+    from toolkit.journal import DATABASE
+
+    stats = []
+    for path in (folder / DATABASE, folder / f"{DATABASE}-wal", folder / STEERING, folder / APPROVAL):
+        if path.exists():
+            stat = path.stat()
+            stats.append((stat.st_mtime_ns, stat.st_size))
+    return tuple(stats)
+
+
+def _texts(folder: Path) -> list[str]:
+    """The notes that lie in a folder; one that the worker takes meanwhile is left out."""
+    texts = []
+    for path in sorted(folder.glob("*.txt")):
+        with suppress(FileNotFoundError):
+            texts.append(path.read_text(encoding="utf-8", errors="replace"))
+    return texts
 
 
 def _row_order(row: Record) -> tuple[float, int]:

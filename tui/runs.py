@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import os
+import shlex
+import subprocess
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tui.attempts import Call, CallLine, call_line, whole_call
 from tui.state import Limits, RecipeLine, RunLine, Status
 from tui.text import gibibytes
 
@@ -15,6 +21,9 @@ if TYPE_CHECKING:
 
 class Runs:
     """What the screens ask of the toolkit. Tests put their own in its place."""
+
+    editor: str = ""
+    """The command of the person's own editor."""
 
     def now(self) -> float:
         """The clock that ages and durations are counted against."""
@@ -69,6 +78,71 @@ class Runs:
         from toolkit.run import Run
 
         Run.open(folder).resume_detached()
+
+    def steer(self, folder: Path, text: str) -> None:
+        """Leave a note for the engineer. Raises SchoolhouseError for an empty or a very long one."""
+        from toolkit.run import Run
+
+        Run.open(folder).steer(text)
+
+    def save(self, path: Path, text: str) -> None:
+        """Write a plan or a program that waits for approval. Raises SchoolhouseError when it waits no more."""
+        from toolkit.errors import SchoolhouseError
+        from toolkit.paths import write_text
+
+        if not path.is_file():
+            raise SchoolhouseError(f"{path.name} waits no more: it was approved elsewhere", "press escape")
+        write_text(path, text)
+
+    def read(self, path: Path) -> str:
+        """A plan or a program that waits for approval."""
+        return path.read_text(encoding="utf-8", errors="replace")
+
+    def submit_draft(self, path: Path, text: str, before: str) -> str:
+        """Save and approve what waits, as it now stands; what is wrong with it instead when it cannot run.
+
+        Args:
+            before: the text as it was.
+        """
+        from tui.drafts import problem
+
+        self.save(path, text)
+        if found := problem(path, text, before):
+            return found
+        self.approve(path.parent.parent)
+        return ""
+
+    def approve(self, folder: Path) -> None:
+        """Let what waits for approval run as its files stand; the run goes on."""
+        from toolkit.run import Run
+
+        run = Run.open(folder)
+        run.approve()
+        run.resume_detached()
+
+    def edit(self, path: Path) -> None:
+        """Open a file in the person's own editor; the terminal must be free."""
+        default = "notepad" if os.name == "nt" else "vi"
+        subprocess.run([*shlex.split(self.editor or default), str(path)], check=False)
+
+    def calls(self, folder: Path, attempt: int, limit: int) -> list[CallLine]:
+        """The first `limit` calls of an attempt, oldest first."""
+        from toolkit.journal import JournalReader
+
+        with closing(JournalReader(folder)) as reader:
+            return [call_line(record) for record in reader.calls_by(attempt, limit)]
+
+    def call(self, folder: Path, request_hash: str) -> Call:
+        """A call with its whole prompt and reply. Raises JournalError when the journal has it not."""
+        from toolkit.errors import JournalError
+        from toolkit.journal import JournalReader
+
+        with closing(JournalReader(folder)) as reader:
+            record = reader.find_call(request_hash)
+        if record is None:
+            raise JournalError("the journal does not have this call", f"schoolhouse show {folder.name}")
+        schema = record["request"].get("schema")
+        return whole_call(record, json.dumps(schema, indent=2, ensure_ascii=False) if schema else "")
 
     def status(self, folder: Path) -> Status:
         from toolkit.run import Run

@@ -11,13 +11,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tui.eventlog import LogLine, log_line
+from tui.person import ASKS_NO_MODEL, Note, Waiting, notes_of, waiting_for
 from tui.text import clean
+from tui.variety import Card, with_card
 
 Record = dict[str, Any]
 Status = Literal["running", "finished", "paused", "broken"]
 StageState = Literal["waiting", "live", "stopped", "done"]
 
-STAGES = ("prepare", "baseline", "generate", "train", "evaluate", "exam")
+STAGES = ("prepare", "baseline", "plan", "generate", "train", "evaluate", "exam")
 BASELINES = ("zero-shot", "few-shot")
 SAMPLES_KEPT = 300
 LOG_KEPT = 500
@@ -143,6 +145,12 @@ class News:
     steps: Sequence[Record] = ()
     verdict: Mapping[str, Any] | None = None
     limits: Limits | None = None
+    attempts: Sequence[tuple[int, float]] = ()
+    """Number and start of each attempt."""
+    notes_left: Sequence[str] = ()
+    """Notes that the worker has not taken yet."""
+    waiting: Sequence[Path] = ()
+    """Files that wait for approval."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +163,7 @@ class RunView:
     """Whether the journal was looked at yet."""
     names: Mapping[str, str] = field(default_factory=dict)
     limits: Limits = Limits()
-    stages: tuple[Stage, ...] = tuple(Stage(name) for name in STAGES)
+    stages: tuple[Stage, ...] = tuple(Stage(name) for name in STAGES if name != "plan")
     round: int = 0
     worked: float = 0.0
     """Seconds of all ended stages."""
@@ -171,6 +179,18 @@ class RunView:
     log: tuple[LogLine, ...] = ()
     verdict: str = ""
     failure: tuple[str, str] | None = None
+    cards: tuple[Card, ...] = ()
+    notes: tuple[Note, ...] = ()
+    waiting: tuple[Waiting, ...] = ()
+    asked: tuple[Record, ...] = ()
+    """Events that asked for approval."""
+    taken: tuple[tuple[float, str], ...] = ()
+    """When each note was taken, and its text."""
+
+    @property
+    def reads_notes(self) -> bool:
+        """Whether the engineer asks a model, and so sees notes."""
+        return self.names.get("engineer") not in ASKS_NO_MODEL
 
     @property
     def live(self) -> Stage | None:
@@ -208,9 +228,9 @@ class RunView:
 def advance(view: RunView, news: News) -> RunView:
     """The view after a look at the journal."""
     view = replace(view, seen=True, status=news.status, limits=news.limits or view.limits)
-    view = _with_stages(view, news.stages)
     for event in news.events:
         view = _with_event(view, event)
+    view = _with_stages(view, news.stages)
     lines = [line for line in map(log_line, news.events) if line]
     return replace(
         view,
@@ -219,13 +239,17 @@ def advance(view: RunView, news: News) -> RunView:
         teaching=_teaching(news),
         training=_training(news.steps) or view.training,
         verdict=clean(str((news.verdict or {}).get("sentence", "")), 600),
+        notes=notes_of(view.taken, news.notes_left, news.attempts),
+        waiting=waiting_for(news.waiting, view.asked),
     )
 
 
 def _with_stages(view: RunView, records: Sequence[Record]) -> RunView:
     number = max((record["round"] or 0 for record in records), default=0)
     newest = {record["name"]: record for record in records if record["round"] in (None, number)}
-    names = [*STAGES, *(name for name in newest if name not in STAGES)]
+    planned = (view.reads_notes and bool(view.names)) or any(record["name"] == "plan" for record in records)
+    usual = [name for name in STAGES if planned or name != "plan"]
+    names = [*usual, *(name for name in newest if name not in STAGES)]
     last = records[-1] if records else None
     open_since = last["started"] if last and last["ended"] is None and view.status == "running" else None
     return replace(
@@ -259,6 +283,12 @@ def _with_event(view: RunView, event: Record) -> RunView:
         return replace(view, scores=_with_score(view.scores, data))
     if kind == "round_ended" and event["round"] is not None:
         return replace(view, decisions={**view.decisions, event["round"]: str(data.get("decision", ""))})
+    if kind == "diversity":
+        return replace(view, cards=with_card(view.cards, event))
+    if kind == "approval_wanted":
+        return replace(view, asked=(*view.asked, event))
+    if kind == "steered":
+        return replace(view, taken=(*view.taken, (event["at"], str(data.get("text", "")))))
     if kind == "failed":
         failure = (clean(str(data.get("error", "")), 600), clean(str(data.get("fix", "")), 300))
         return replace(view, failure=failure)

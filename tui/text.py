@@ -14,6 +14,8 @@ SEQUENCES = re.compile(
 )
 DROPPED = {"Cc", "Cf", "Cs", "Co", "Cn"}  # control, format (bidi overrides too), surrogates, private, unassigned
 BREAKS = re.compile(r"\r\n|[\n\r\u2028\u2029\x0b\x0c\x85]")
+BLOCK = 60_000
+"""Characters of a longer text that are shown."""
 
 
 def clean(text: str, limit: int = 400) -> str:
@@ -25,6 +27,25 @@ def clean(text: str, limit: int = 400) -> str:
     text = BREAKS.sub("⏎", text).replace("\t", " ")
     text = "".join(character for character in text if unicodedata.category(character) not in DROPPED)
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def clean_block(text: str, limit: int = BLOCK, line_limit: int = 2000) -> str:
+    """Harmless lines: as `clean`, but breaks and indents stay. A text that is cut says so at its end."""
+    cut = f"\n… cut for display, {len(text)} characters in all" if len(text) > limit else ""
+    lines = BREAKS.sub("\n", SEQUENCES.sub("", text[:limit])).split("\n")
+    return "\n".join(clean(line.replace("\t", "    "), line_limit) for line in lines) + cut
+
+
+def editable(text: str) -> str:
+    """The text for an editor: what steers a terminal or turns the direction of writing becomes a visible sign."""
+    text = text.replace("\r\n", "\n")
+    return "".join(character if character in "\n\t" else _visible(character) for character in text)
+
+
+def _visible(character: str) -> str:
+    if unicodedata.category(character) not in DROPPED:
+        return character
+    return chr(0x2400 + ord(character)) if ord(character) < 0x20 else "\ufffd"
 
 
 def duration(seconds: float) -> str:

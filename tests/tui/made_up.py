@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from toolkit.journal import DATABASE, JournalReader
+from toolkit.run import Run
 from tui.app import SchoolhouseApp
 from tui.runs import Runs
 from tui.state import RecipeLine, RunLine, Status
@@ -25,6 +26,8 @@ class MadeUpRuns(Runs):
     clock: float = 0.0
     status_now: Status = "running"
     asked: list[str] = field(default_factory=list)
+    edited: str = ""
+    """What the person's own editor leaves in a file."""
 
     def now(self) -> float:
         return self.clock
@@ -58,6 +61,15 @@ class MadeUpRuns(Runs):
 
     def resume(self, folder: Path) -> None:
         self.asked.append("resume")
+
+    def approve(self, folder: Path) -> None:
+        """The real approval; nothing is started."""
+        Run.open(folder).approve()
+        self.asked.append("approve")
+
+    def edit(self, path: Path) -> None:
+        self.asked.append("edit")
+        path.write_text(self.edited, encoding="utf-8")
 
     def status(self, folder: Path) -> Status:
         reader = JournalReader(folder)

@@ -97,12 +97,12 @@ class Recorder:
     def wait(self, seconds: float) -> None:
         self.clock.now += seconds
 
-    def begin(self) -> None:
+    def begin(self, engineer: str = "bandit") -> None:
         self.journal.set_meta("recipe", RECIPE)
         self.journal.set_meta("recipe_name", "quickstart")
         self.journal.set_meta("created", self.clock.now)
         self.journal.set_meta("state", "running")
-        self.journal.event("run_started", **NAMES)
+        self.journal.event("run_started", **{**NAMES, "engineer": engineer})
         with self.journal.stage("prepare"):
             self.wait(4)
         self.forecast(1180)

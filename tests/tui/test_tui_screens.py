@@ -1,13 +1,11 @@
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from made_up import MadeUpRuns, make_app
+from piloting import shown, until
 from recorded import Recorder, in_training, three_rounds
-from textual.app import App
 from textual.pilot import Pilot
 from textual.widgets import OptionList, TabbedContent
 
@@ -29,25 +27,9 @@ def runs(tmp_path: Path):
     recorder.__exit__()
 
 
-async def until(pilot: Pilot[None], condition: Callable[[], object], seconds: float = 15.0) -> None:
-    for _ in range(int(seconds / 0.05)):
-        await pilot.pause()
-        if condition():
-            await pilot.pause()
-            return
-        await asyncio.sleep(0.05)
-    raise AssertionError("it did not happen; the screen shows:\n" + shown(pilot.app))
-
-
 def run_screen(app: SchoolhouseApp) -> RunScreen:
     assert isinstance(app.screen, RunScreen)
     return app.screen
-
-
-def shown(app: App[None]) -> str:
-    """The text of the whole screen."""
-    strips = app.screen._compositor.render_strips()
-    return "\n".join("".join(segment.text for segment in strip) for strip in strips)
 
 
 async def opened(pilot: Pilot[None], app: SchoolhouseApp) -> RunScreen:
@@ -163,7 +145,7 @@ async def test_everything_is_reachable_at_80_by_24(runs: tuple[Path, Recorder]) 
             assert words in text, words
         await pilot.press("2")
         await until(pilot, lambda: "too short: 2 words" in shown(app))
-        await pilot.press("3")
+        await pilot.press("4")
         await until(pilot, lambda: "round 2 accepted" in shown(app))
         await pilot.press("1")
         assert screen.query_one(TabbedContent).active == "overview"
@@ -185,7 +167,7 @@ async def test_hostile_text_is_shown_literally(runs: tuple[Path, Recorder]) -> N
             assert "عربى" in shown(app)
             assert "skill[/red]" in shown(app)
             assert "[blink]" in shown(app)
-        await pilot.press("3")
+        await pilot.press("4")
         await until(pilot, lambda: "[@click=app.quit]press[/]" in shown(app))
         assert "\x1b" not in shown(app)
 

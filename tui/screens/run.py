@@ -25,12 +25,16 @@ from tui.widgets.samples import LatestSamples, sample_lines
 from tui.widgets.scores import ScorePlot, ScoreTable
 from tui.widgets.scrolling import GrowingList, hanging
 from tui.widgets.stages import Progress, StageRow, Wish, activity
+from tui.widgets.variety import TrendPlots, VarietyTable
 
 if TYPE_CHECKING:
     from tui.app import SchoolhouseApp
+    from tui.person import Waiting
+    from tui.screens.steer import Wish as SteerWish
 
 START_SECONDS = 15.0
 """How long a new process may take before its first sign of life."""
+TABS = ("overview", "samples", "variety", "log")
 SPLITS = ("gate", "public", "probe", "private")
 
 
@@ -42,11 +46,13 @@ class RunScreen(Screen[None]):
     VERTICAL_BREAKPOINTS = [(0, "-short"), (30, "-tall"), (40, "-high")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "back", "Back"),
-        Binding("p", "pause_or_resume", "Pause / go on"),
-        Binding("1", "tab('overview')", "Overview", show=False),
-        Binding("2", "tab('samples')", "Samples", show=False),
-        Binding("3", "tab('log')", "Log", show=False),
+        Binding("p", "pause", "Pause"),
+        Binding("p", "go_on", "Go on"),
+        Binding("a", "approve", "Approve"),
+        Binding("t", "attempts", "Attempts"),
+        Binding("n", "steer", "Note"),
         Binding("s", "split", "Split"),
+        *(Binding(str(number), f"tab('{name}')", name, show=False) for number, name in enumerate(TABS, start=1)),
     ]
     app: SchoolhouseApp
 
@@ -59,6 +65,7 @@ class RunScreen(Screen[None]):
         self._wish: Wish = "go on" if starting else ""
         self._wished = 0.0
         self._problem = ""
+        self._draft = ""
 
     def compose(self) -> ComposeResult:
         with Horizontal(classes="title-bar"):
@@ -72,6 +79,9 @@ class RunScreen(Screen[None]):
                 yield from self._compose_board()
             with TabPane("Samples", id="samples"):
                 yield GrowingList("the teacher has not written anything yet", id="sample-list")
+            with TabPane("Variety", id="variety"), VerticalScroll(id="variety-board"):
+                yield VarietyTable()
+                yield TrendPlots()
             with TabPane("Log", id="log"):
                 yield GrowingList("nothing has happened yet", id="log-list")
         yield Footer()
@@ -109,6 +119,7 @@ class RunScreen(Screen[None]):
         self.view, self._problem = advance(self.view, message.news), ""
         if (self._wish == "pause") == (self.view.status != "running"):
             self._wish = ""
+        self.refresh_bindings()
         self._show()
 
     @on(FeedFailed)
@@ -125,6 +136,8 @@ class RunScreen(Screen[None]):
         self.query_one(LossPlot).show(view.training)
         self.query_one(Lessons).show(view)
         self.query_one(LatestSamples).show(view.samples)
+        self.query_one(VarietyTable).show(view.cards)
+        self.query_one(TrendPlots).show(view.cards)
         self.query_one("#sample-list", GrowingList).show(
             lambda width: [sample_lines(sample, width) for sample in view.samples], view.samples
         )
@@ -137,6 +150,7 @@ class RunScreen(Screen[None]):
         view, now = self.view, self.app.runs.now()
         if self._wish == "go on" and now - self._wished > START_SECONDS:
             self._wish = ""
+            self.refresh_bindings()
         mark, style = STATUS_MARKS[view.status]
         title = Content.assemble((f"{HOUSE} ", "$primary"), (view.name, "bold $primary"))
         if view.names and self.size.width >= 100:
@@ -144,6 +158,8 @@ class RunScreen(Screen[None]):
             title += Content.styled(f"   {view.names.get('student')} taught by {teacher}", MUTED)
         self.query_one("#name", Static).update(title)
         words = Content.assemble((f"{mark} {view.status}", style), f"  {duration(view.elapsed(now))}")
+        if left := sum(not note.taken for note in view.notes):
+            words = Content.assemble((f"{left} note{'s' if left > 1 else ''} waiting   ", "$warning"), words)
         if not view.seen:
             words = Content("")
         self.query_one("#status", Static).update(words)
@@ -175,17 +191,69 @@ class RunScreen(Screen[None]):
             self.split = scored[(index + 1) % len(scored)]
             self._show()
 
-    def action_pause_or_resume(self) -> None:
-        if self._wish:
-            return
-        runs = self.app.runs
-        if self.view.status == "running":
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Only what makes sense now is offered."""
+        view = self.view
+        offered = {
+            "pause": view.status == "running",
+            "go_on": view.seen and view.status in ("paused", "broken") and not view.waiting,
+            "approve": bool(view.waiting) and not self._wish,
+        }
+        return offered.get(action, True)
+
+    def action_pause(self) -> None:
+        if not self._wish:
             self._wish = "pause"
-            self.app.perform(partial(runs.pause, self.folder), _nothing)
-        elif self.view.status in ("paused", "broken"):
-            self._wish, self._wished = "go on", runs.now()
-            self.app.perform(partial(runs.resume, self.folder), _nothing)
-        self._show_time()
+            self.app.perform(partial(self.app.runs.pause, self.folder), _nothing)
+            self._show_time()
+
+    def action_go_on(self) -> None:
+        if not self._wish:
+            self._wish, self._wished = "go on", self.app.runs.now()
+            self.app.perform(partial(self.app.runs.resume, self.folder), _nothing)
+            self._show_time()
+
+    # -- a person in the loop ------------------------------------------------------------------
+
+    def action_attempts(self) -> None:
+        from tui.screens.attempts import AttemptsScreen
+
+        self.app.push_screen(AttemptsScreen(self.folder))
+
+    def action_approve(self) -> None:
+        """Open what waits for a person."""
+        waiting = self.view.waiting[0]
+        self.app.perform(partial(self.app.runs.read, waiting.path), partial(self._ask, waiting))
+
+    def _ask(self, waiting: Waiting, text: str) -> None:
+        from tui.screens.approve import ApproveScreen
+
+        if self.is_current:
+            self.app.push_screen(ApproveScreen(waiting, text), self._answered)
+
+    def _answered(self, approved: bool | None) -> None:
+        if approved:
+            self._wish, self._wished = "go on", self.app.runs.now()
+            self.refresh_bindings()
+            self._show_time()
+
+    def action_steer(self) -> None:
+        from tui.screens.steer import SteerScreen
+
+        deaf = "" if self.view.reads_notes else str(self.view.names.get("engineer", ""))
+        self.app.push_screen(SteerScreen(self.view.notes, self._draft, deaf), self._wished_for)
+
+    def _wished_for(self, wish: SteerWish | None) -> None:
+        """A note that was not sent is there the next time."""
+        if wish is None or not wish.send:
+            self._draft = wish.text if wish else ""
+            return
+        self._draft = wish.text  # until it is left
+        self.app.perform(partial(self.app.runs.steer, self.folder, wish.text), self._note_left)
+
+    def _note_left(self, _result: None) -> None:
+        self._draft = ""
+        self.app.notify("the engineer reads your note when it plans next", timeout=4, markup=False)
 
 
 def _nothing(_result: None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from textual.content import Content
@@ -14,6 +15,7 @@ from tui.widgets.marks import FAINT, MUTED, STAGE_MARKS
 WORDS = {
     "prepare": "reading the data",
     "baseline": "asking the untrained student",
+    "plan": "the engineer plans",
     "generate": "the teacher writes",
     "train": "the student learns",
     "evaluate": "asking the student",
@@ -41,10 +43,17 @@ class StageRow(Widget):
     def render(self) -> Content:
         if not self._stages:
             return Content("")
-        cell = min(MOST_CELL, self.size.width // len(self._stages))
-        above = [_name_cell(stage, cell) for stage in self._stages]
-        below = [_time_cell(stage, cell, self._now) for stage in self._stages]
+        pairs = list(zip(self._stages, cells(self._stages, self.size.width), strict=True))
+        above = [_name_cell(stage, cell) for stage, cell in pairs]
+        below = [_time_cell(stage, cell, self._now) for stage, cell in pairs]
         return Content("\n").join([Content("").join(above), Content("").join(below)])
+
+
+def cells(stages: Sequence[Stage], width: int) -> list[int]:
+    """The width of each stage: equal ones when every name fits, else as long as the names, else cut."""
+    equal = min(MOST_CELL, width // len(stages))
+    wanted = [len(stage.name) + 4 for stage in stages]
+    return wanted if max(wanted) > equal and sum(wanted) <= width else [equal] * len(stages)
 
 
 def _name_cell(stage: Stage, width: int) -> Content:
@@ -61,6 +70,8 @@ def _name_cell(stage: Stage, width: int) -> Content:
 def _time_cell(stage: Stage, width: int, now: float) -> Content:
     seconds = stage.seconds(now)
     words = "" if seconds is None else duration(seconds)
+    if len(words) > width - 3:  # rather hours than half a figure
+        words = f"{(seconds or 0) / 3600:.0f} h"
     style = "bold $accent" if stage.state == "live" else MUTED
     return Content.styled(f"   {words}".ljust(width)[:width], style)
 
@@ -122,6 +133,10 @@ def activity(view: RunView, wish: Wish = "", problem: str = "") -> tuple[str, st
         return "The worker process is gone. Everything so far is kept: press p to go on.", "$error"
     if view.status == "finished":
         return view.verdict or "Finished.", "bold"
+    if view.status == "paused" and view.waiting:
+        waiting = view.waiting[0]
+        sent_back = f" It was sent back: {waiting.problem}" if waiting.problem else ""
+        return f"The {waiting} waits for you: press a to look at it.{sent_back}", "bold $accent"
     if view.status == "paused":
         return "Paused. Everything so far is kept: press p to go on.", "$warning"
     if wish == "pause":
@@ -134,7 +149,7 @@ def _doing(view: RunView) -> str:
     if stage is None:
         return "Starting …"
     parts = []
-    if view.round and stage.name in ("generate", "train", "evaluate"):
+    if view.round and stage.name in ("plan", "generate", "train", "evaluate"):
         parts.append(f"Round {view.round}" + (f" of {view.limits.rounds}" if view.limits.rounds else ""))
     parts.append(WORDS.get(stage.name, stage.name))
     if stage.name == "generate" and view.teaching.calls:
