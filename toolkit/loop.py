@@ -15,6 +15,7 @@ from toolkit.stages.attempts import stopped, submission, submission_error
 from toolkit.stages.evaluate import evaluate_baselines, evaluate_round
 from toolkit.stages.exam import exam
 from toolkit.stages.hire import hire
+from toolkit.stages.human import human_submission
 from toolkit.stages.progress import announce_forecast
 from toolkit.stages.session import Session
 from toolkit.stages.train import train
@@ -37,8 +38,8 @@ def carry_out(session: Session) -> Verdict | None:
             session.journal.event("log", text=f"no further round: {reason}")
             break
         session.tick()
-        # draft, debug, repair or improve, until enough rows are valid
-        attempt = submission(session, engineer, number, best)
+        # draft, debug, repair or improve, until enough rows are valid; or the rows that people wrote
+        attempt = human_submission(session, number) if session.human else submission(session, engineer, number, best)
         if attempt is None:
             if number == 1:
                 raise submission_error(session)

@@ -9,6 +9,7 @@ from making import LABELS, messages, recipe_in, write_csv
 
 from toolkit.data import prepare as module
 from toolkit.data.prepare import prepare
+from toolkit.data.sealed import EXAM
 from toolkit.errors import DataError, JournalError
 from toolkit.journal import Journal
 
@@ -23,7 +24,7 @@ def test_a_second_call_needs_no_original_files(tmp_path: Path) -> None:
     assert first.extra and list(first.labels) == list(LABELS)
     assert first.sealed.fingerprints() == second.sealed.fingerprints()
     with Journal(tmp_path / "run") as journal:
-        assert len(second.sealed.open(journal, "test")) == second.sealed.count >= 10
+        assert len(second.sealed.open(journal, EXAM)) == second.sealed.count >= 10
 
 
 def test_bad_data_leave_nothing_behind(tmp_path: Path) -> None:

@@ -10,7 +10,20 @@ from typer.testing import CliRunner
 from toolkit.cli.app import app
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMANDS = ["demo", "run", "resume", "runs", "show", "chat", "models", "recipes", "doctor"]
+COMMANDS = [
+    "demo",
+    "run",
+    "resume",
+    "runs",
+    "show",
+    "compare",
+    "report",
+    "unseal",
+    "chat",
+    "models",
+    "recipes",
+    "doctor",
+]
 
 
 def test_help_lists_every_command() -> None:

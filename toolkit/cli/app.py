@@ -64,13 +64,18 @@ def run(
     rounds: Annotated[int | None, typer.Option(help="Rounds at most.")] = None,
     approve: Annotated[str | None, typer.Option(help="plan, code or none: what you look at before it runs.")] = None,
     steer: Annotated[list[str] | None, typer.Option(help="A wish for the engineer; may be repeated.")] = None,
+    arms: Annotated[
+        str | None, typer.Option(help="iterative,control,one-shot,human: carried out one after another and compared.")
+    ] = None,
 ) -> None:
     """Carry out a recipe."""
     from toolkit.cli.work import run_recipe
+    from toolkit.run.arms import parse_arms
 
     short = {"engineer.kind": engineer, "engineer.mode": mode, "budget.rounds": rounds, "engineer.approve": approve}
     overrides = [f"{key}={value}" for key, value in short.items() if value is not None]
-    run_recipe(recipe, [*overrides, *(set_ or [])], detach=detach, steer=steer or [])
+    named = parse_arms(arms) if arms is not None else []
+    run_recipe(recipe, [*overrides, *(set_ or [])], detach=detach, steer=steer or [], arms=named)
 
 
 @app.command()
@@ -110,6 +115,40 @@ def show(
     from toolkit.cli.show import print_run
 
     print_run(run, as_json=json, attempts=attempts)
+
+
+@app.command()
+def compare(
+    runs: Annotated[list[str] | None, typer.Argument(help="Runs, or one that has arms; `last` if none.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+) -> None:
+    """Print runs side by side: scores, paired differences, and what differs in their recipes."""
+    from toolkit.cli.compare import print_comparison
+
+    print_comparison(runs or ["last"], as_json=json)
+
+
+@app.command()
+def report(run: RunName = "last") -> None:
+    """Write report.md into the run's folder: verdict, tables, spread, what was rejected and why."""
+    from toolkit.run import Run
+
+    typer.echo(str(Run.open(run).report()))
+
+
+@app.command()
+def unseal(
+    run: RunName,
+    reason: Annotated[str, typer.Option(help="Why you look; it is kept with the run.")],
+    round_number: Annotated[
+        int | None, typer.Option("--round", help="Let this round sit on the sealed items too.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the items as JSON.")] = False,
+) -> None:
+    """Look at the sealed items after the exam; it is counted, and later verdicts on them are marked as spent."""
+    from toolkit.cli.unseal import unseal_run
+
+    unseal_run(run, reason, round_number, as_json=json)
 
 
 @app.command()

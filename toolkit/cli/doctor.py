@@ -119,5 +119,11 @@ def _dtype() -> Finding:
 def _optional() -> Iterator[Finding]:
     ollama = shutil.which("ollama")
     yield Finding("ollama", ollama or "not found; not needed", bool(ollama), "", needed=False)
+    from toolkit.data.embeddings import FIX, weights_folder
+
+    there = weights_folder() is not None
+    state = "all-MiniLM-L6-v2: the leakage firewall compares meanings too"
+    off = "off: the leakage firewall compares words, not meanings; not needed"
+    yield Finding("embeddings", state if there else off, there, "" if there else FIX, needed=False)
     gpu = shutil.which("nvidia-smi")
     yield Finding("GPU", gpu or "none found; not needed", bool(gpu), "", needed=False)

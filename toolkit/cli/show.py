@@ -44,11 +44,16 @@ def print_run(name: str, *, as_json: bool = False, attempts: bool = False) -> No
         console.print(Text(summary["verdict"]["sentence"], style=_colour(summary["verdict"]["word"])))
         if evidence := summary["verdict"].get("evidence"):
             console.print(Text(evidence, style="dim"))
+        if spread := summary["verdict"].get("spread"):
+            console.print(Text(f"over training seeds: {spread['words']}", style="dim"))
+    for later in summary["later_verdicts"]:
+        console.print(Text(f"later, for: {later['reason']}. {later['sentence']}", style="yellow"))
     console.print(_scores(summary))
     if attempts:
         console.print(attempts_table(summary["attempts"]))
         for line in attempt_details(summary["attempts"]):
             console.print(line)
+    console.print(_uses(summary))
     console.print(_rows(summary))
     console.print(_engineer(summary))
     console.print(_costs(summary))
@@ -70,11 +75,24 @@ def _scores(summary: dict[str, Any]) -> Table:
     return table
 
 
+def _uses(summary: dict[str, Any]) -> Text:
+    """How often the measuring splits were used up."""
+    uses, gate = summary["uses"], summary["uses"]["gate"]
+    chosen = f"gate: decided on {gate} round{'s' * (gate != 1)}"
+    if not uses["private"]:
+        return Text(f"{chosen}; sealed items: not opened")
+    worn = "; they are spent" if uses["private"] > 1 else ""
+    times = "once" if uses["private"] == 1 else f"{uses['private']} times"
+    return Text(f"{chosen}; sealed items: opened {times} ({', '.join(uses['reasons'])}){worn}")
+
+
 def _rows(summary: dict[str, Any]) -> Text:
     rows = summary["rows"]
+    off = "" if "embeddings" in summary["firewall"] else "; embeddings off"
+    firewall = f"firewall: {', '.join(summary['firewall'])}{off}"
     reasons = ", ".join(f"{reason} {count}" for reason, count in rows["rejected"].items())
     text = f"rows: {rows['accepted']} accepted, {sum(rows['rejected'].values())} rejected"
-    return Text(f"{text} ({reasons})" if reasons else text)
+    return Text(f"{text} ({reasons})\n{firewall}" if reasons else f"{text}\n{firewall}")
 
 
 def _engineer(summary: dict[str, Any]) -> Text:

@@ -12,28 +12,40 @@ from typing import NoReturn
 
 import typer
 
+from toolkit.cli.compare import print_comparison
 from toolkit.cli.display import Display
 from toolkit.cli.show import print_run
 from toolkit.errors import Paused
 from toolkit.recipe import Recipe, load_recipe
 from toolkit.run import Run
+from toolkit.run.arms import begin_series, next_arm, siblings
 
 
 def run_recipe(
-    name: str, overrides: Sequence[str], *, fetch: bool = False, detach: bool = False, steer: Sequence[str] = ()
+    name: str,
+    overrides: Sequence[str],
+    *,
+    fetch: bool = False,
+    detach: bool = False,
+    steer: Sequence[str] = (),
+    arms: Sequence[str] = (),
 ) -> None:
-    """Begin a run of a recipe and carry it out; `fetch` brings missing weights first, `steer` are notes for it."""
+    """Begin a run of a recipe and carry it out; `fetch` brings missing weights first, `steer` are notes for it.
+
+    With `arms`, one run after another, and their comparison in the end.
+    """
     recipe = load_recipe(name, overrides)
     require_weights(recipe, fetch=fetch)
-    run = Run.create(recipe)
+    run = begin_series(recipe, arms) if arms else Run.create(recipe)
     for note in steer:
         steer_run(str(run.folder), note)
-    typer.echo(f"{run.folder}: {recipe.file.name}; {forecast_line(recipe)}")
+    each = f", for each of {len(arms)} arms" if len(arms) > 1 else ""
+    typer.echo(f"{run.folder}: {recipe.file.name}; {forecast_line(recipe)}{each}")
     if detach:
         run.resume_detached()
         typer.echo(f"it runs in the background; watch it with `schoolhouse`, or `schoolhouse show {run.name}`")
         return
-    carry_out(run)
+    carry_out_all(run)
 
 
 def steer_run(name: str, text: str) -> None:
@@ -55,8 +67,22 @@ def resume_run(name: str, *, yes: bool = False) -> None:
     if run.status == "finished":
         typer.echo(f"{run.name} is finished")
         print_run(str(run.folder))
-        return
-    carry_out(run)
+        if (following := next_arm(run)) is None:
+            return
+        run = following
+    carry_out_all(run)
+
+
+def carry_out_all(run: Run) -> None:
+    """Carry out a run, then the other arms of its series, if it has any; they are compared in the end."""
+    following: Run | None = run
+    while following:
+        carry_out(following)
+        following = next_arm(run)
+        if following:
+            typer.echo(f"{following.folder}: the next arm")
+    if len(siblings(run)) > 1:
+        print_comparison([str(run.folder)])
 
 
 def carry_out(run: Run) -> None:

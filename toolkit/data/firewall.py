@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from toolkit.data.fingerprints import LONG_RUN, SHORT_RUN, Fingerprint, fingerprint, word_runs
+from toolkit.data.meanings import Meanings
 from toolkit.data.near_duplicates import THRESHOLD, NearDuplicates, hashed, normalise
 from toolkit.types import Item, SplitName
+
+Kind = Literal["exact", "near", "run", "meaning"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,13 +20,14 @@ class Hit:
 
     Args:
         similarity: 1 for the same text; else the share of what both have in common.
-        kind: exact (same normalised text), near (character n-grams), run (a run of words copied).
+        kind: exact (same normalised text), near (character n-grams), run (a run of words copied),
+            meaning (the same in other words; only where sentence embeddings are at hand).
     """
 
     split: SplitName
     item_id: str
     similarity: float
-    kind: Literal["exact", "near", "run"]
+    kind: Kind
 
 
 class Firewall:
@@ -35,11 +39,12 @@ class Firewall:
         gate: Iterable[Item],
         sealed: Sequence[Fingerprint],
         threshold: float = THRESHOLD,
+        meanings: Meanings | None = None,
     ) -> None:
         prints: list[tuple[SplitName, Fingerprint]] = [("private", one) for one in sealed]
         prints += [("gate", fingerprint(item)) for item in gate]
         prints += [("public", fingerprint(item)) for item in public]
-        self._known = prints
+        self._known, self._meanings = prints, meanings
         self._exact: dict[str, int] = {}
         self._runs: dict[str, int] = {}
         self._near = NearDuplicates(threshold)
@@ -58,7 +63,7 @@ class Firewall:
         near = self._near.nearest(text)
         if near:
             return self._hit(near[0], near[1], "near")
-        return self._copied(normal.split())
+        return self._copied(normal.split()) or self._same_meaning(text)
 
     def _copied(self, words: list[str]) -> Hit | None:
         for size in range(LONG_RUN, SHORT_RUN - 1, -1):
@@ -68,6 +73,10 @@ class Firewall:
                 return self._hit(index, len(runs & found) / len(runs), "run")
         return None
 
-    def _hit(self, index: int, similarity: float, kind: Literal["exact", "near", "run"]) -> Hit:
+    def _same_meaning(self, text: str) -> Hit | None:
+        found = self._meanings.nearest(text) if self._meanings else None
+        return Hit(*found, "meaning") if found else None
+
+    def _hit(self, index: int, similarity: float, kind: Kind) -> Hit:
         split, one = self._known[index]
         return Hit(split, one.item_id, similarity, kind)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from toolkit.data.firewall import Firewall
+from toolkit.data.meanings import read_meanings, write_meanings
 from toolkit.data.near_duplicates import NearDuplicates
 from toolkit.data.sealed import Sealed, as_lines, read_items
 from toolkit.data.sources import read_examples, read_seeds
@@ -69,13 +70,15 @@ def _write(splits: Splits, seeds: list[str], recipe: Recipe, folder: Path) -> No
     write_text(folder / "gate.jsonl", as_lines(splits.items["gate"]))
     write_text(folder / "extra.jsonl", "".join(_row_line(row) for row in splits.extra))
     sealed = Sealed.write(folder, splits.items["private"])
+    meanings = write_meanings(folder, {name: splits.items[name] for name in ("public", "gate", "private")})
     kept: list[str] = []
     dropped: dict[str, int] = {}
     if seeds:
         public, gate = splits.items["public"], splits.items["gate"]
-        kept, dropped = usable_seeds(seeds, Firewall(public, gate, sealed.fingerprints()))
+        firewall = Firewall(public, gate, sealed.fingerprints(), meanings=read_meanings(folder))
+        kept, dropped = usable_seeds(seeds, firewall)
     write_text(folder / SEEDS, json.dumps(kept, ensure_ascii=False))
-    done = {"labels": recipe.labels, "dropped": {**splits.dropped, **dropped}}
+    done = {"labels": recipe.labels, "dropped": {**splits.dropped, **dropped}, "meanings": meanings}
     write_text(folder / DONE, json.dumps(done, ensure_ascii=False))
 
 

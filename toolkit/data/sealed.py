@@ -16,9 +16,20 @@ from toolkit.types import Item
 ITEMS = "private.jsonl"
 FINGERPRINTS = "private.fingerprints.json"
 
+EXAM = "final exam"
+"""The reason of the first opening; a crash in the middle of the exam opens the items again for it."""
 
-class Openings(Protocol):
-    """What journals an opening; the run's journal does."""
+
+class Looks(Protocol):
+    """What knows the earlier openings; a run's journal does, whoever reads it."""
+
+    folder: Path
+
+    def openings(self, split: str) -> list[dict[str, Any]]: ...
+
+
+class Openings(Looks, Protocol):
+    """What journals an opening; the run's one writer does."""
 
     def opened(self, split: str, reason: str) -> None: ...
 
@@ -52,15 +63,34 @@ class Sealed:
         ]
 
     def open(self, journal: Openings, reason: str) -> list[Item]:
-        """Journal the reason, then read the items. Raises ValueError without a reason."""
+        """Journal the reason, then read the items.
+
+        The first time they are opened for the exam; later for any reason, and what is found then is spent.
+        Raises ValueError without a reason, JournalError for any other one before the exam.
+        """
         if not reason.strip():
             raise ValueError("the sealed exam is opened for a reason only")
+        if reason != EXAM:
+            require_exam(journal)
         journal.opened("private", reason)
         return read_items(self._items)
 
     def _side_file(self) -> dict[str, Any]:
         found: dict[str, Any] = json.loads(_read(self._fingerprints))
         return found
+
+
+def require_exam(journal: Looks) -> None:
+    """Raises JournalError when the exam has not opened the sealed items yet."""
+    if not times_opened(journal):
+        message = f"{journal.folder.name} has not sat its exam: its items stay sealed until then"
+        raise JournalError(message, f"schoolhouse show {journal.folder.name}")
+
+
+def times_opened(journal: Looks) -> int:
+    """How often the sealed items were opened; all openings for the exam itself are one look."""
+    reasons = [str(opening["reason"]) for opening in journal.openings("private")]
+    return int(EXAM in reasons) + sum(reason != EXAM for reason in reasons)
 
 
 def as_lines(items: Iterable[Item]) -> str:

@@ -98,6 +98,37 @@ class JournalReader:
         found = self._one(sql, attempt, role)
         return int(found["n"]) if found else 0
 
+    def calls_by(self, attempt: int, limit: int = 500) -> list[Record]:
+        """An attempt's calls, oldest first: hash, role, model, finish_reason, completion_tokens, seconds, at, start.
+
+        `start` is how the reply begins; attempt 0 stands for what was asked before the first one.
+        """
+        return self._all(
+            "SELECT hash, role, model, finish_reason, completion_tokens, seconds, at, substr(text, 1, 200) AS start"
+            " FROM calls WHERE coalesce(attempt, 0) = ? ORDER BY at, rowid LIMIT ?",
+            attempt,
+            limit,
+        )
+
+    def find_call(self, request_hash: str) -> Record | None:
+        """One call with its whole request and reply."""
+        return self._one("SELECT * FROM calls WHERE hash = ?", request_hash)
+
+    def attempt_counts(self) -> dict[int, Record]:
+        """By attempt: rows `submitted` and `accepted`, `calls` to the teacher, `questions` to the engineer."""
+        rows = self._all(
+            "SELECT attempt, count(*) AS submitted, sum(status = 'accepted') AS accepted FROM rows GROUP BY attempt"
+        )
+        calls = self._all(
+            "SELECT coalesce(attempt, 0) AS attempt, sum(role = 'teacher') AS calls,"
+            " sum(role <> 'teacher') AS questions FROM calls GROUP BY 1"
+        )
+        found: dict[int, Record] = {}
+        for record in (*rows, *calls):
+            none = {"submitted": 0, "accepted": 0, "calls": 0, "questions": 0}
+            found.setdefault(record.pop("attempt"), none).update(record)
+        return found
+
     def rows(
         self, *, status: str | None = None, attempt: int | None = None, after: float = 0.0, limit: int = -1
     ) -> list[Record]:

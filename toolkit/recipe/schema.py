@@ -156,9 +156,10 @@ class Engineer(Section):
     context: PositiveInt = Field(4096, description="context window of the engineer's model in tokens")
     temperature: float = Field(0.5, ge=0, le=2)
     max_tokens: PositiveInt = Field(1200, description="tokens of a whole data program, at most")
-    mode: Literal["iterative", "one-shot"] = Field(
+    mode: Literal["iterative", "one-shot", "human"] = Field(
         "iterative",
-        description="iterative: rounds that improve on the best one; one-shot: the first valid draft sits the exam",
+        description="iterative: rounds that improve on the best one; one-shot: the first valid draft sits the exam;"
+        " human: the labelled rows that no split takes are trained on once",
     )
     feedback: Literal["aggregate", "cases", "bit"] = Field(
         "aggregate",
@@ -200,6 +201,9 @@ class Train(Section):
     dtype: Literal["auto", "float32", "bfloat16"] = Field("auto", description="auto: the faster one here, measured")
     checkpoint_steps: PositiveInt = Field(20, description="a checkpoint at least every so many steps")
     seed: int = 0
+    seeds: PositiveInt = Field(
+        1, description="students of the best round that sit the exam, with seeds `seed`, `seed` + 1 and so on"
+    )
     rows: Literal["fresh", "accepted", "not_worse"] = Field(
         "not_worse",
         description="train on this round's rows only (fresh), with those of accepted rounds, or of all rounds"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from toolkit.errors import JournalError
 from toolkit.journal import DATABASE, JournalReader, Record
 from toolkit.paths import runs_dir
-from toolkit.types import Outcome
+from toolkit.types import Item, Outcome
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -55,7 +55,7 @@ class Run:
         """A new run of a recipe; nothing is carried out yet."""
         from toolkit.run.worker import begin
 
-        folder = folder or _new_folder(recipe.file.name)
+        folder = folder or new_folder(recipe.file.name)
         begin(folder, recipe)
         return cls(folder)
 
@@ -127,6 +127,18 @@ class Run:
         for path in waiting(self.folder):
             approve(path)
 
+    def open_sealed(self, reason: str) -> Sequence[Item]:
+        """The private items, after the exam only. Each look is journaled and makes later verdicts on them weaker."""
+        from toolkit.run.worker import open_sealed
+
+        return open_sealed(self.folder, reason)
+
+    def examine_again(self, round_number: int, reason: str) -> Verdict:
+        """Let another round sit on the private items; the run's own verdict stays."""
+        from toolkit.run.worker import examine_again
+
+        return examine_again(self.folder, round_number, reason)
+
     @property
     def is_running(self) -> bool:
         from toolkit.hardware.alive import is_alive
@@ -171,6 +183,12 @@ class Run:
 
         return summarise(self)
 
+    def report(self) -> Path:
+        """Write `report.md` into the run's folder; returns its path."""
+        from toolkit.run.report import write_report
+
+        return write_report(self)
+
     def rows(self, status: str = "accepted") -> Dataset:
         """Rows as a `datasets.Dataset` with the columns of the journal."""
         from toolkit.data.export import as_dataset
@@ -209,7 +227,8 @@ def _created(folder: Path) -> float:
         reader.close()
 
 
-def _new_folder(name: str) -> Path:
+def new_folder(name: str) -> Path:
+    """Where a new run may be made; nothing is made yet."""
     stamp = f"{name}-{time.strftime('%Y%m%d-%H%M%S')}"
     folder, number = runs_dir() / stamp, 1
     while folder.exists():

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from toolkit.data.meanings import FILE as MEANINGS
+from toolkit.data.prepare import FOLDER as DATA
+from toolkit.data.sealed import times_opened
 from toolkit.engineer.tree import failures, mats
 from toolkit.evaluation.statistics import score_of
 from toolkit.stages.evaluate import BASELINES
@@ -13,11 +16,13 @@ if TYPE_CHECKING:
     from toolkit.run.run import Run
 
 Summary = dict[str, Any]
+ONE_ROUND = ("one-shot", "human")
+"""Arms whose only round sits the exam, whatever `gate` says."""
 
 
 def summarise(run: Run) -> Summary:
-    """Keys: run, recipe, status, verdict, baselines, rounds, attempts, engineer, exam, rows, calls, tokens, seconds,
-    peak_memory_bytes. `calls` and `tokens` are the teacher's.
+    """Keys: run, recipe, arm, status, verdict, later_verdicts, uses, firewall, baselines, rounds, attempts, engineer,
+    exam, rows, calls, tokens, seconds, peak_memory_bytes. `calls` and `tokens` are the teacher's.
 
     Baselines are scored on `private` once the exam was sat, on `gate` before.
     """
@@ -28,8 +33,12 @@ def summarise(run: Run) -> Summary:
     return {
         "run": run.name,
         "recipe": reader.meta("recipe_name"),
+        "arm": (reader.meta("series") or {}).get("arm"),
         "status": run.status,
         "verdict": verdict,
+        "later_verdicts": reader.meta("later_verdicts", []),
+        "uses": _uses(run),
+        "firewall": ["exact", "n-grams", *(["embeddings"] if (run.folder / DATA / MEANINGS).is_file() else [])],
         "baselines": {name: _score(run, name, "private" if examined else "gate") for name in BASELINES},
         "rounds": [_round(run, found) for found in reader.rounds()],
         "attempts": attempts_of(run),
@@ -91,6 +100,17 @@ def _engineer(run: Run) -> Summary:
         "failures": failures(attempts),
         "calls": totals["calls"],
         "tokens": {name: totals[f"{name}_tokens"] for name in ("prompt", "completion", "cached")},
+    }
+
+
+def _uses(run: Run) -> Summary:
+    """How worn the measuring splits are: looks at the private items, and decisions that `gate` was asked for."""
+    opened = run.reader.openings("private")
+    decided = [found for found in run.rounds if found["decision"] and found["arm"] not in ONE_ROUND]
+    return {
+        "private": times_opened(run.reader),
+        "reasons": list(dict.fromkeys(opening["reason"] for opening in opened)),
+        "gate": len(decided),
     }
 
 

@@ -12,7 +12,9 @@ from types import FrameType
 
 import psutil
 
+from toolkit.data.prepare import FOLDER as DATA
 from toolkit.data.prepare import prepare
+from toolkit.data.sealed import Sealed, require_exam, times_opened
 from toolkit.errors import Paused, SchoolhouseError
 from toolkit.evaluation.scorers import open_scorer
 from toolkit.evaluation.verdict import Verdict
@@ -21,12 +23,18 @@ from toolkit.loop import carry_out
 from toolkit.models.chat import split_name
 from toolkit.models.weights import weights_path
 from toolkit.recipe import Recipe, recipe_from_text
+from toolkit.stages.exam import exam_again
 from toolkit.stages.progress import remember_pace
 from toolkit.stages.session import Session
+from toolkit.types import Item, Json
 
 
-def begin(folder: Path, recipe: Recipe) -> None:
+def begin(folder: Path, recipe: Recipe, *, series: Json = None, data_of: Path | None = None) -> None:
     """Make a run folder that holds the recipe's data and a journal that knows its recipe.
+
+    Args:
+        series: what the arms of one recipe know of each other.
+        data_of: the folder of a run whose data, already split, this one shares.
 
     Raises SchoolhouseError when the scorer, weights or data cannot be used; then nothing is left behind.
     """
@@ -34,6 +42,8 @@ def begin(folder: Path, recipe: Recipe) -> None:
     for name in weights_of(recipe):
         weights_path(name)
     try:
+        if data_of:
+            shutil.copytree(data_of / DATA, folder / DATA)
         prepare(recipe, folder)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
@@ -44,6 +54,8 @@ def begin(folder: Path, recipe: Recipe) -> None:
         journal.set_meta("recipe_name", recipe.file.name)
         journal.set_meta("fingerprint", recipe.fingerprint)
         journal.set_meta("created", time.time())
+        if series:
+            journal.set_meta("series", series)
         journal.set_meta("state", "new")
 
 
@@ -84,6 +96,29 @@ def work(folder: Path) -> Verdict | None:
                 found = carry_out(session)
             remember_pace(recipe, journal)
             return found
+        finally:
+            session.close()
+
+
+def open_sealed(folder: Path, reason: str) -> list[Item]:
+    """Look at the private items of a run that has sat its exam. The look is journaled, counted and announced.
+
+    Raises JournalError before the exam or while another process works on the run, ValueError without a reason.
+    """
+    with Journal(folder) as journal:
+        items = Sealed(folder / DATA).open(journal, reason)
+        journal.event("log", text=f"the sealed items were opened, time {times_opened(journal)}: {reason}")
+        return items
+
+
+def examine_again(folder: Path, number: int, reason: str) -> Verdict:
+    """Let round `number` sit on the items that the exam has spent. Raises as `open_sealed` does."""
+    with Journal(folder) as journal:
+        require_exam(journal)
+        journal.close_open_stages()
+        session = Session(recipe_of(journal), folder, journal)
+        try:
+            return exam_again(session, number, reason)
         finally:
             session.close()
 

@@ -50,6 +50,8 @@ def approved(session: Session, attempt: int, proposal: Proposal) -> Proposal:
         return replace(proposal, program=_program(text)) if wanted == "code" else _edited(session, proposal, text)
     except ValueError as error:
         seen.replace(path)
+        where = str(path.relative_to(session.folder))
+        session.journal.event("approval_wanted", attempt=attempt, path=where, problem=str(error))
         raise ApprovalWanted(path, session.folder.name, str(error)) from None
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 
 from toolkit.evaluation.probe import probe_items, probe_prompt
@@ -12,24 +11,15 @@ from toolkit.evaluation.prompts import pick_shots
 from toolkit.evaluation.scorers import contains
 from toolkit.evaluation.statistics import score_of
 from toolkit.journal import JournalReader
+from toolkit.stages.borrow import borrow
 from toolkit.stages.session import Session
+from toolkit.stages.sitting import Sitting
 from toolkit.students.student import Student, open_student
-from toolkit.types import Item, Message, Outcome, Score, SplitName
+from toolkit.types import Item, Outcome, Score, SplitName
 
 BASELINES = ("zero-shot", "few-shot")
 BATCH_OF_OUTCOMES = 16
 PROBE_TOKENS = 24
-
-
-@dataclass(frozen=True, slots=True)
-class Sitting:
-    """One student sitting one split: who, what, and how the questions are put."""
-
-    student: str
-    split: SplitName
-    items: Sequence[Item]
-    prompt: Callable[[str], tuple[Message, ...]]
-    max_new_tokens: int
 
 
 def evaluate_baselines(session: Session) -> None:
@@ -78,17 +68,24 @@ def sit(session: Session, sittings: Sequence[Sitting], adapter: Path | None = No
     with ExitStack() as stack:
         student: Student | None = None
         for sitting in sittings:
-            answered = {outcome.item_id for outcome in session.journal.outcomes(sitting.student, sitting.split)}
-            missing = [item for item in sitting.items if item.id not in answered]
+            missing = _missing(session, sitting)
+            news = bool(missing)
+            if missing and adapter is None and borrow(session, sitting):
+                missing = _missing(session, sitting)
             if missing:
                 student = student or _open(session, stack, adapter)
                 _ask(session, student, sitting, missing)
-            _announce(session, sitting, news=bool(missing))
+            _announce(session, sitting, news=news)
 
 
 def score(journal: JournalReader, student: str, split: SplitName) -> Score:
     """A student's score on a split, from the journal."""
     return score_of(journal.outcomes(student, split))
+
+
+def _missing(session: Session, sitting: Sitting) -> list[Item]:
+    answered = {outcome.item_id for outcome in session.journal.outcomes(sitting.student, sitting.split)}
+    return [item for item in sitting.items if item.id not in answered]
 
 
 def _open(session: Session, stack: ExitStack, adapter: Path | None) -> Student:

@@ -1,17 +1,25 @@
-"""The sealed exam: the private items are opened once, for the best round and the untrained student."""
+"""The sealed exam: the private items are opened once, for the best round and the untrained student.
+
+A later look is possible, for a reason. It is counted, and what is found then is marked as spent.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
+from pathlib import Path
+from typing import Any
 
-from toolkit.evaluation.statistics import Paired, paired
+from toolkit.data.sealed import EXAM, require_exam, times_opened
+from toolkit.errors import JournalError
+from toolkit.evaluation.statistics import Paired, paired, spread
 from toolkit.evaluation.verdict import Verdict, verdict
 from toolkit.stages.accept import better_baseline
-from toolkit.stages.evaluate import BASELINES, baseline_sittings, sit, trained_sitting
+from toolkit.stages.evaluate import BASELINES, baseline_sittings, score, sit, trained_sitting
 from toolkit.stages.session import Session
-from toolkit.types import Item
+from toolkit.stages.train import adapter_of, train_seeds
+from toolkit.types import Item, digest
 
-REASON = "final exam"
 NOTHING_TO_EXAMINE = (
     "Cannot tell: no round was better than the untrained student by more than the noise on `gate`, "
     "so the exam stays sealed."
@@ -24,24 +32,72 @@ def exam(session: Session, best: int | None) -> Verdict | None:
         session.journal.event("log", text=NOTHING_TO_EXAMINE)
         session.journal.set_meta("verdict", {"word": "cannot tell", "sentence": NOTHING_TO_EXAMINE, "student": None})
         return None
-    student = f"round-{best}"
+    again = train_seeds(session, best)  # before the seal is broken: nothing is trained after it
     with session.stage("exam"):
-        items = session.data.sealed.open(session.journal, REASON)
-        sit(session, baseline_sittings(session, "private", items))
-        adapter = session.folder / "adapters" / student
-        sit(session, [trained_sitting(session, student, "private", items)], adapter)
-    rival = better_baseline(session, "private")
-    others = [_against(session, student, name, items).p_value for name in BASELINES if name != rival]
-    # a crash in the middle of an exam opens the items again for the same reason: that is one look
-    openings = len({opening["reason"] for opening in session.journal.openings("private")})
-    found = verdict(_against(session, student, rival, items), student, rival, others, openings)
-    session.journal.set_meta("verdict", {**asdict(found), "student": student})
+        found = _examine(session, best, EXAM, again)
+    said = {**asdict(found), "student": f"round-{best}"}
+    if again:
+        said["spread"] = _spread(session, [f"round-{best}", *again])
+    session.journal.set_meta("verdict", said)
     session.journal.event("verdict", best, **asdict(found))
     return found
 
 
-def _against(session: Session, student: str, baseline: str, items: list[Item]) -> Paired:
+def exam_again(session: Session, number: int, reason: str) -> Verdict:
+    """Let another round sit on the items that the exam has spent; the run's verdict stays what it was.
+
+    Raises JournalError before the exam, and for a round without a student; ValueError without a reason.
+    """
+    require_exam(session.journal)
+    if not any(found["number"] == number and found["adapter"] for found in session.journal.rounds()):
+        raise JournalError(f"round {number} has no trained student", f"schoolhouse show {session.folder.name}")
+    with session.stage("exam"):
+        found = _examine(session, number, reason, {})
+    said = {**asdict(found), "student": f"round-{number}", "reason": reason}
+    session.journal.set_meta("later_verdicts", [*_later(session), said])
+    session.journal.event("verdict", number, **asdict(found))
+    return found
+
+
+def _examine(session: Session, number: int, reason: str, again: Mapping[str, Path]) -> Verdict:
+    """Open the items, ask, compare with the better untrained student.
+
+    Args:
+        again: students of the same round with other training seeds, who are only scored.
+    """
+    student = f"round-{number}"
+    items = session.data.sealed.open(session.journal, reason)
+    sit(session, baseline_sittings(session, "private", items))
+    for name, adapter in {student: adapter_of(session, student), **again}.items():
+        sit(session, [trained_sitting(session, name, "private", items)], adapter)
+    sources = _sources(session, items)
+    rival = better_baseline(session, "private")
+    others = [_against(session, student, name, sources).p_value for name in BASELINES if name != rival]
+    if reason != EXAM:
+        others += [one["p_value"] for one in [session.journal.meta("verdict"), *_later(session)]]
+    comparison = _against(session, student, rival, sources)
+    return verdict(comparison, student, rival, others, times_opened(session.journal))
+
+
+def _later(session: Session) -> list[dict[str, Any]]:
+    return list(session.journal.meta("later_verdicts", []))
+
+
+def _spread(session: Session, students: list[str]) -> dict[str, Any]:
+    """Scores on the sealed items of students that differ in their training seed only."""
+    scores = {name: score(session.journal, name, "private").value for name in students}
+    found = spread(list(scores.values()))
+    return {**asdict(found), "words": str(found), "scores": scores}
+
+
+def _sources(session: Session, items: list[Item]) -> dict[str, str]:
+    """Item id -> hash of what it was made from; kept, so that runs can be compared without opening the items."""
+    sources = {item.id: digest(item.meta["source"])[:12] for item in items if item.meta.get("source")}
+    session.journal.set_meta("sources", sources)
+    return sources
+
+
+def _against(session: Session, student: str, baseline: str, sources: Mapping[str, str]) -> Paired:
     """The student and a baseline on the private items; those of one source count as one cluster."""
     outcomes = session.journal.outcomes
-    sources = {item.id: str(item.meta["source"]) for item in items if item.meta.get("source")}
     return paired(outcomes(student, "private"), outcomes(baseline, "private"), sources)

@@ -27,20 +27,21 @@ def work_left(recipe: Recipe, journal: JournalReader | None, public: int, gate: 
     rounds = journal.rounds() if journal else []
     done = sum(1 for found in rounds if found["ended"])
     accepted = journal.row_counts()["accepted"] if journal else 0
-    rounds_wanted = 1 if recipe.file.engineer.mode == "one-shot" else budget.rounds
+    rounds_wanted = 1 if recipe.file.engineer.mode != "iterative" else budget.rounds
     left = max(0, rounds_wanted - done)
     per_round = max(0, budget.rows - accepted) / max(1, left)
     carried = recipe.file.train.rows != "fresh"
     lessons = [accepted * carried + per_round * (number if carried else 1) for number in range(1, left + 1)]
     scored = journal.scored() if journal else []
     baselines = 0 if ("few-shot", "gate") in scored else 2 * (public + gate)
+    again = recipe.file.train.seeds - 1  # students of the best round that are trained with other seeds
     probe = len(probe_items()) if recipe.file.acceptance.probe != "off" else 0
     return Work(
         rows=max(0, budget.rows - accepted) if left else 0,
-        example_epochs=round(sum(lessons) * epochs),
-        answers=left * (public + gate + probe) + private,
+        example_epochs=round((sum(lessons) + again * (lessons or [accepted])[-1]) * epochs),
+        answers=left * (public + gate + probe) + (1 + again) * private,
         baseline_answers=baselines + 2 * private,
-        loads=2 * left + 2 + bool(baselines),
+        loads=2 * (left + again) + 2 + bool(baselines),
     )
 
 

@@ -6,11 +6,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from toolkit.budget import Limits, Spent
 from toolkit.data.firewall import Firewall
-from toolkit.data.prepare import RunData, prepare
+from toolkit.data.meanings import Meanings, read_meanings
+from toolkit.data.prepare import FOLDER, RunData, prepare
 from toolkit.errors import Paused
 from toolkit.evaluation.prompts import TaskPrompts
 from toolkit.evaluation.scorers import Scorer, open_scorer
@@ -71,7 +73,18 @@ class Session:
     @property
     def one_shot(self) -> bool:
         """Whether the first valid submission is the only one, and sits the exam."""
-        return self.recipe.file.engineer.mode == "one-shot"
+        return self.recipe.file.engineer.mode != "iterative"
+
+    @property
+    def human(self) -> bool:
+        """Whether people wrote the rows."""
+        return self.recipe.file.engineer.mode == "human"
+
+    @property
+    def arm(self) -> str:
+        """Which way of carrying the recipe out this run is."""
+        series = self.journal.meta("series")
+        return str(series["arm"]) if series else self.recipe.file.engineer.mode
 
     @property
     def limits(self) -> Limits:
@@ -92,7 +105,13 @@ class Session:
         return float(sum((stage["ended"] or now) - stage["started"] for stage in self.journal.stages()))
 
     def firewall(self) -> Firewall:
-        return Firewall(self.data.public, self.data.gate, self.data.sealed.fingerprints())
+        sealed = self.data.sealed.fingerprints()
+        return Firewall(self.data.public, self.data.gate, sealed, meanings=self.meanings)
+
+    @cached_property
+    def meanings(self) -> Meanings | None:
+        """What the evaluation items mean; None in a run that began without sentence embeddings."""
+        return read_meanings(self.folder / FOLDER)
 
     @contextmanager
     def stage(self, name: str, round: int | None = None) -> Iterator[None]:

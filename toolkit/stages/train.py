@@ -30,18 +30,53 @@ def train(session: Session, number: int, attempt: int) -> Path:
     Trained already: returns at once.
     """
     rows = lesson(session, number, session.journal.accepted_rows(attempt))
-    arm = session.recipe.file.engineer.mode
-    session.journal.round(number, attempt=attempt, arm=arm, row_ids=[row.id for row in rows])
-    output = session.folder / "adapters" / f"round-{number}"
+    session.journal.round(number, attempt=attempt, arm=session.arm, row_ids=[row.id for row in rows])
+    output = adapter_of(session, f"round-{number}")
     with session.stage("train", number):
         adapter = open_trainer(session.recipe.file.train.backend).train(
-            _job(session, rows, output), lambda message: _note(session, number, message)
+            _job(session, rows, output, session.recipe.file.train.seed), lambda message: _note(session, number, message)
         )
     _keep(session, number, adapter)
     return adapter
 
 
-def _job(session: Session, rows: list[Row], output: Path) -> TrainJob:
+def train_seeds(session: Session, number: int) -> dict[str, Path]:
+    """Students of round `number` with other training seeds, as many as the recipe wants: name -> adapter folder.
+
+    The round's own student is the first seed and not among them. Trained already: returns at once.
+    """
+    settings = session.recipe.file.train
+    record = next(found for found in session.journal.rounds() if found["number"] == number)
+    rows = lesson(session, number, session.journal.accepted_rows(record["attempt"]))
+    adapters: dict[str, Path] = {}
+    for seed in range(settings.seed + 1, settings.seed + settings.seeds):
+        name = f"round-{number}-seed-{seed}"
+        adapters[name] = output = adapter_of(session, name)
+        if not output.is_dir():
+            text = f"round {number} is trained again with seed {seed}, to see the spread"
+            session.journal.event("log", text=text)
+        with session.stage("seeds", number):
+            open_trainer(settings.backend).train(
+                _job(session, rows, output, seed), lambda message: _listen(session, message)
+            )
+        _note_artifact(session, number, output)
+    return adapters
+
+
+def adapter_of(session: Session, student: str) -> Path:
+    """The folder of a trained student's adapter."""
+    return session.folder / "adapters" / student
+
+
+def _listen(session: Session, message: dict[str, Any]) -> None:
+    """A seed's steps are no round's: they are not journaled, but the run may pause at each."""
+    if message.get("event") == "memory":
+        session.journal.memory(int(message["peak_bytes"]))
+    elif message.get("event") == "step":
+        session.safe_point()
+
+
+def _job(session: Session, rows: list[Row], output: Path, seed: int) -> TrainJob:
     settings = session.recipe.file.train
     return TrainJob(
         gguf=session.student_gguf,
@@ -57,7 +92,7 @@ def _job(session: Session, rows: list[Row], output: Path) -> TrainJob:
         max_length=settings.max_length,
         dtype=settings.dtype,
         checkpoint_steps=settings.checkpoint_steps,
-        seed=settings.seed,
+        seed=seed,
         python=settings.python,
     )
 
@@ -82,8 +117,13 @@ def _note(session: Session, number: int, message: dict[str, Any]) -> None:
 
 
 def _keep(session: Session, number: int, adapter: Path) -> None:
-    """Note the adapter with the hash of its weights, relative to the run folder."""
+    """Note the round's adapter, relative to the run folder."""
+    session.journal.round_adapter(number, _note_artifact(session, number, adapter))
+
+
+def _note_artifact(session: Session, number: int, adapter: Path) -> str:
+    """Journal an adapter with the hash of its weights; returns its path in the run folder."""
     weights = next(adapter.glob("*.safetensors"))
-    relative = adapter.relative_to(session.folder)
-    session.journal.artifact(str(relative), "adapter", hashlib.sha256(weights.read_bytes()).hexdigest(), number)
-    session.journal.round_adapter(number, str(relative))
+    relative = str(adapter.relative_to(session.folder))
+    session.journal.artifact(relative, "adapter", hashlib.sha256(weights.read_bytes()).hexdigest(), number)
+    return relative

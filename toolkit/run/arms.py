@@ -1,0 +1,118 @@
+"""Arms: one recipe carried out in several ways, one run after another, so that they can be compared.
+
+All arms have the same data, items and untrained students. What the journals say is enough to
+go on with a series that was stopped: the next arm is the first one that is not finished.
+"""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from toolkit.data.prepare import prepare
+from toolkit.errors import RecipeError
+from toolkit.journal import DATABASE, JournalReader
+from toolkit.recipe import Recipe, recipe_from_text
+from toolkit.run.run import Run, new_folder
+from toolkit.run.worker import begin
+
+ARMS: Mapping[str, tuple[str, ...]] = {
+    "iterative": ("engineer.mode=iterative",),
+    "control": ("engineer.mode=iterative", "engineer.kind=fixed", "engineer.feedback=bit"),
+    "one-shot": ("engineer.mode=one-shot",),
+    "human": ("engineer.mode=human", "engineer.kind=fixed"),
+}
+"""Arm -> what it sets in the recipe. `control` plans without feedback, `human` trains on labelled rows of people."""
+
+Series = dict[str, Any]
+
+
+def parse_arms(text: str) -> list[str]:
+    """The arms of a comma-separated list. Raises RecipeError for an unknown one, or one named twice."""
+    arms = [name.strip() for name in text.split(",") if name.strip()]
+    unknown = [name for name in arms if name not in ARMS]
+    if unknown or not arms or len(set(arms)) < len(arms):
+        wrong = f"there is no arm {unknown[0]!r}" if unknown else "each arm is named once"
+        raise RecipeError(wrong, f"--arms {','.join(ARMS)}", key="--arms")
+    return arms
+
+
+def begin_series(recipe: Recipe, arms: Sequence[str]) -> Run:
+    """Begin the first arm; `next_arm` begins the others.
+
+    Raises RecipeError when two arms would be the same, or when people wrote too few rows for `human`.
+    """
+    if {"iterative", "control"} <= set(arms) and recipe.file.engineer.kind == "fixed":
+        fix = "write another engineer, for example --engineer bandit, or leave one of the two arms out"
+        raise RecipeError("control is the engineer `fixed`, and so is iterative here", fix, key="engineer.kind")
+    series = {
+        "id": secrets.token_hex(8),
+        "arms": list(arms),
+        "recipe": recipe.dump(),
+        "folder": str(recipe.folder.resolve()),
+    }
+    first = _begin(series, arms[0], {})
+    if "human" in arms:
+        _require_human_rows(recipe, first)
+    return first
+
+
+def next_arm(run: Run) -> Run | None:
+    """The arm of a run's series that is to be carried out next; None when all are finished, or it has no series."""
+    series: Series | None = run.reader.meta("series")
+    if not series:
+        return None
+    begun = siblings(run)
+    for arm in series["arms"]:
+        if arm not in begun:
+            return _begin(series, arm, begun)
+        if begun[arm].status != "finished":
+            return begun[arm]
+    return None
+
+
+def siblings(run: Run) -> dict[str, Run]:
+    """The arms of a run's series that were begun, itself included, in the order wanted; empty without a series."""
+    series = run.reader.meta("series")
+    if not series:
+        return {}
+    found: dict[str, Run] = {}
+    for database in sorted(run.folder.resolve().parent.glob(f"*/{DATABASE}")):
+        reader = JournalReader(database.parent)
+        theirs = reader.meta("series") or {}
+        reader.close()
+        if theirs.get("id") == series["id"]:
+            found[theirs["arm"]] = Run(database.parent)
+    return {arm: found[arm] for arm in series["arms"] if arm in found}
+
+
+def _begin(series: Series, arm: str, earlier: Mapping[str, Run]) -> Run:
+    folder = Path(series["folder"])
+    overrides = [*ARMS[arm]]
+    if arm == "control" and "iterative" in earlier:
+        overrides += _as_much_as(earlier["iterative"])
+    recipe = recipe_from_text(series["recipe"], folder, folder / "recipe.yaml", overrides)
+    place = new_folder(f"{recipe.file.name}-{arm}")
+    own = {**series, "arm": arm, "shares": [other.folder.name for other in earlier.values()]}
+    begin(place, recipe, series=own, data_of=next((other.folder for other in earlier.values()), None))
+    return Run(place)
+
+
+def _as_much_as(run: Run) -> list[str]:
+    """The rows, calls and rounds that a run really used, as another one's budget."""
+    rows, calls = run.reader.row_counts()["accepted"], run.reader.call_totals("teacher")["calls"]
+    if not run.rounds:
+        return []
+    return [f"budget.rows={rows}", f"budget.teacher_calls={calls}", f"budget.rounds={len(run.rounds)}"]
+
+
+def _require_human_rows(recipe: Recipe, run: Run) -> None:
+    least, found = recipe.file.budget.min_rows, len(prepare(recipe, run.folder).extra)
+    if found < least:
+        shutil.rmtree(run.folder, ignore_errors=True)
+        message = f"the arm human needs {least} labelled rows that no split takes, here are {found}"
+        fix = "leave some over, for example data.splits={public: 0.2, gate: 0.2, private: 0.4}, or leave the arm out"
+        raise RecipeError(message, fix, key="--arms")
