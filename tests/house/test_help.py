@@ -19,6 +19,7 @@ COMMANDS = [
     "compare",
     "report",
     "unseal",
+    "lint",
     "chat",
     "models",
     "recipes",

@@ -152,6 +152,21 @@ def unseal(
 
 
 @app.command()
+def lint(
+    recipe: Annotated[str, typer.Argument(help="A recipe's name or folder.")],
+    run: Annotated[
+        str | None, typer.Option(help="Look at the rows of this run; without it, the public items stand in.")
+    ] = None,
+    show: Annotated[int, typer.Option(min=0, help="How many rows to print.")] = 3,
+    set_: Overrides = None,
+) -> None:
+    """Show what a training would learn and what it only reads; exit code 4 when it would learn something else."""
+    from toolkit.cli.lint import print_lint
+
+    print_lint(recipe, run, show, set_ or [])
+
+
+@app.command()
 def chat(
     run: RunName = "last",
     text: Annotated[str | None, typer.Argument(help="One message; without it, a conversation.")] = None,

@@ -23,7 +23,7 @@ class Encoded:
 
 def encode(tokenizer: Any, rows: Sequence[dict[str, Any]], max_length: int) -> list[Encoded]:
     """Raises TrainingError for a row that is too long or that the chat template does not keep as it is."""
-    encoded = [_encode(tokenizer, row, number) for number, row in enumerate(rows, 1)]
+    encoded = [encode_row(tokenizer, row, number) for number, row in enumerate(rows, 1)]
     for number, row in enumerate(encoded, 1):
         if len(row.ids) > max_length:
             raise TrainingError(
@@ -34,7 +34,8 @@ def encode(tokenizer: Any, rows: Sequence[dict[str, Any]], max_length: int) -> l
     return encoded
 
 
-def _encode(tokenizer: Any, row: dict[str, Any], number: int) -> Encoded:
+def encode_row(tokenizer: Any, row: dict[str, Any], number: int) -> Encoded:
+    """One row, of any length. Raises TrainingError when the chat template does not keep it as it is."""
     messages, answer = row["messages"], row["answer"]
     prompt = render(tokenizer, messages)
     whole = render(tokenizer, [*messages, {"role": "assistant", "content": answer}], prompt=False)

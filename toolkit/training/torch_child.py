@@ -31,6 +31,7 @@ from toolkit.models.torch_model import (
 from toolkit.process import Emit, child_main
 from toolkit.training import files
 from toolkit.training.encode import Encoded, batches, encode
+from toolkit.training.lint import lint, stop_ids
 
 CLIP = 1.0
 EVERY = 0.2  # seconds between two `step` events
@@ -40,7 +41,11 @@ _WORTH_SHARING = 32  # tokens spared in a batch; below that the extra pass costs
 def train(job: dict[str, Any], emit: Emit) -> None:
     """Carry out one job, from its newest checkpoint; the adapter stands when this returns."""
     settings, partial = job["settings"], Path(job["partial"])
-    rows = encode(load_tokenizer(Path(job["model"])), job["rows"], settings["max_length"])
+    tokenizer = load_tokenizer(Path(job["model"]))
+    rows = encode(tokenizer, job["rows"], settings["max_length"])
+    report = lint(tokenizer, job["rows"], rows, stop_ids(tokenizer, Path(job["model"])), settings, show=0)
+    emit({"event": "lint", **report.figures()})
+    report.require()
     training = Training(job, rows)
     if (found := files.newest_checkpoint(partial)) is not None:
         training.restore(*found)
