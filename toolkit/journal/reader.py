@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 import sqlite3
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from toolkit.errors import JournalError
 from toolkit.types import Completion, Json, Outcome, Row
@@ -15,6 +18,36 @@ DATABASE = "run.db"
 
 Record = dict[str, Any]
 """One table row as a dictionary; columns that hold JSON are decoded."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowFilter:
+    """Which rows to look at; None for any.
+
+    Args:
+        ids: only rows with these ids; text: only those whose input or output holds it.
+    """
+
+    status: str | None = None
+    reason: str | None = None
+    skill: str | None = None
+    attempt: int | None = None
+    text: str = ""
+    ids: tuple[str, ...] | None = None
+
+    def where(self) -> tuple[str, list[object]]:
+        """As an SQL condition with its values."""
+        named = {"status": self.status, "reason": self.reason, "skill": self.skill, "attempt": self.attempt}
+        parts = [f"{name} = ?" for name, value in named.items() if value is not None]
+        values: list[object] = [value for value in named.values() if value is not None]
+        if self.text:
+            pattern = "%" + re.sub(r"([%_\\])", r"\\\1", self.text) + "%"
+            parts.append("(input LIKE ? ESCAPE '\\' OR output LIKE ? ESCAPE '\\')")
+            values += [pattern, pattern]
+        if self.ids is not None:
+            parts.append("id IN (SELECT value FROM json_each(?))")
+            values.append(json.dumps(self.ids))
+        return " AND ".join(parts) or "1", values
 
 
 class JournalReader:
@@ -152,6 +185,41 @@ class JournalReader:
         rejected = Counter({c["reason"]: c["n"] for c in counts if c["status"] != "accepted"})
         accepted = sum(c["n"] for c in counts if c["status"] == "accepted")
         return {"accepted": accepted, "rejected": dict(rejected.most_common())}
+
+    def row_page(self, chosen: RowFilter, offset: int, limit: int) -> list[Record]:
+        """Rows in order, from `offset` on; long texts are cut, without `calls` and `meta`."""
+        where, values = chosen.where()
+        return self._all(
+            "SELECT attempt, seq, id, substr(input, 1, 300) AS input, substr(output, 1, 120) AS output, skill, status,"
+            f" reason, substr(detail, 1, 200) AS detail FROM rows WHERE {where} ORDER BY attempt, seq LIMIT ? OFFSET ?",
+            *values,
+            limit,
+            offset,
+        )
+
+    def row_total(self, chosen: RowFilter) -> int:
+        where, values = chosen.where()
+        found = self._one(f"SELECT count(*) AS n FROM rows WHERE {where}", *values)
+        return int(found["n"]) if found else 0
+
+    def row_groups(self, column: Literal["status", "reason", "skill", "attempt"]) -> list[tuple[Json, int]]:
+        """The values of a column with their counts, by value."""
+        found = self._all(f"SELECT {column} AS value, count(*) AS n FROM rows GROUP BY {column} ORDER BY {column}")
+        return [(one["value"], one["n"]) for one in found]
+
+    def find_row(self, attempt: int, seq: int) -> Record | None:
+        """One row in full."""
+        return self._one("SELECT * FROM rows WHERE attempt = ? AND seq = ?", attempt, seq)
+
+    def row_with_input(self, text: str) -> Record | None:
+        """The first accepted row with this input."""
+        sql = "SELECT * FROM rows WHERE status = 'accepted' AND input = ? ORDER BY attempt, seq LIMIT 1"
+        return self._one(sql, text)
+
+    def decisions(self, until: float = math.inf) -> dict[str, str]:
+        """Row id -> what a person decided last about it, `keep` or `drop`."""
+        found = self._all("SELECT data FROM events WHERE kind = 'row_decision' AND at <= ? ORDER BY id", until)
+        return {str(one["data"]["row"]): str(one["data"]["decision"]) for one in found}
 
     # -- rounds, training, outcomes ----------------------------------------------------------
 

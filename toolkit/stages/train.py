@@ -6,6 +6,7 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+from toolkit.stages.decisions import decided, take_decisions
 from toolkit.stages.session import Session
 from toolkit.training.trainer import Example, TrainJob, open_trainer
 from toolkit.types import Row
@@ -14,14 +15,14 @@ KEPT = {"fresh": set[str](), "accepted": {"accepted"}, "not_worse": {"accepted",
 """`train.rows` -> the decisions after which a round's rows are carried on to later rounds."""
 
 
-def lesson(session: Session, number: int, submission: list[Row]) -> list[Row]:
-    """The rows of round `number`: this submission, after those that earlier rounds left."""
+def lesson(session: Session, number: int, attempt: int) -> list[Row]:
+    """The rows of round `number`: its submission, after those that earlier rounds left, as a person wants them."""
     kept = KEPT[session.recipe.file.train.rows]
     earlier = [found for found in session.journal.rounds() if found["number"] < number]
     carried = [found["attempt"] for found in earlier if found["decision"] in kept]
-    rows = [row for attempt in carried for row in session.journal.accepted_rows(attempt)]
-    unique = {row.id: row for row in [*rows, *submission]}
-    return list(unique.values())
+    attempts = [*carried, attempt]
+    unique = {row.id: row for one in attempts for row in session.journal.accepted_rows(one)}
+    return decided(session, number, list(unique.values()), attempts)
 
 
 def train(session: Session, number: int, attempt: int) -> Path:
@@ -29,7 +30,8 @@ def train(session: Session, number: int, attempt: int) -> Path:
 
     Trained already: returns at once.
     """
-    rows = lesson(session, number, session.journal.accepted_rows(attempt))
+    take_decisions(session)
+    rows = lesson(session, number, attempt)
     session.journal.round(number, attempt=attempt, arm=session.arm, row_ids=[row.id for row in rows])
     output = adapter_of(session, f"round-{number}")
     with session.stage("train", number):
@@ -47,7 +49,7 @@ def train_seeds(session: Session, number: int) -> dict[str, Path]:
     """
     settings = session.recipe.file.train
     record = next(found for found in session.journal.rounds() if found["number"] == number)
-    rows = lesson(session, number, session.journal.accepted_rows(record["attempt"]))
+    rows = lesson(session, number, record["attempt"])
     adapters: dict[str, Path] = {}
     for seed in range(settings.seed + 1, settings.seed + settings.seeds):
         name = f"round-{number}-seed-{seed}"

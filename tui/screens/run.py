@@ -16,6 +16,7 @@ from textual.widgets import Footer, Static, TabbedContent, TabPane
 
 from tui.eventlog import LogLine
 from tui.feed import FeedFailed, RunNews, RunSource
+from tui.screens.beside import beside
 from tui.state import RunView, advance
 from tui.text import clean, clock, duration
 from tui.widgets.lessons import Lessons
@@ -49,7 +50,8 @@ class RunScreen(Screen[None]):
         Binding("p", "pause", "Pause"),
         Binding("p", "go_on", "Go on"),
         Binding("a", "approve", "Approve"),
-        Binding("t", "attempts", "Attempts"),
+        Binding("t", "go('attempts')", "Attempts"),
+        Binding("d", "go('data')", "Data"),
         Binding("n", "steer", "Note"),
         Binding("s", "split", "Split"),
         *(Binding(str(number), f"tab('{name}')", name, show=False) for number, name in enumerate(TABS, start=1)),
@@ -215,10 +217,9 @@ class RunScreen(Screen[None]):
 
     # -- a person in the loop ------------------------------------------------------------------
 
-    def action_attempts(self) -> None:
-        from tui.screens.attempts import AttemptsScreen
-
-        self.app.push_screen(AttemptsScreen(self.folder))
+    def action_go(self, name: str) -> None:
+        """To another screen of this run."""
+        self.app.push_screen(beside(name, self.folder))
 
     def action_approve(self) -> None:
         """Open what waits for a person."""

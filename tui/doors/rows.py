@@ -1,0 +1,96 @@
+"""Rows of a run: what there is to filter by, a window of them, one in full, and decisions about them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tui.rows import PAGE, Chosen, Decision, Facets, RowLine, WholeRow, public_item_id, row_line, twin_text, whole_row
+from tui.state import Status
+
+if TYPE_CHECKING:
+    from toolkit.journal import JournalReader, RowFilter
+
+
+class RowsDoor:
+    """What the Data screen asks. Every method may block."""
+
+    def facets(self, reader: JournalReader, status: Status) -> Facets:
+        from toolkit.stages.decisions import decisions_left
+
+        left = decisions_left(reader.folder)
+        statuses = reader.row_groups("status")
+        return Facets(
+            status=status,
+            total=sum(count for _, count in statuses),
+            statuses=tuple(statuses),
+            reasons=tuple((reason, count) for reason, count in reader.row_groups("reason") if reason),
+            skills=tuple((str(skill), count) for skill, count in reader.row_groups("skill")),
+            attempts=tuple(reader.row_groups("attempt")),
+            rounds=tuple((found["number"], found["attempt"]) for found in reader.rounds()),
+            decisions=tuple({**reader.decisions(), **left}.items()),
+            waiting=tuple(left),
+        )
+
+    def row_window(
+        self, folder: Path, chosen: Chosen, decided: Sequence[str], pages: Sequence[int]
+    ) -> tuple[int, dict[int, list[RowLine]]]:
+        """How many rows the filter lets through, and those of these pages.
+
+        Args:
+            decided: ids of the rows that a person decided on.
+        """
+        from toolkit.journal import JournalReader
+
+        wanted = _filter(chosen, decided)
+        with closing(JournalReader(folder)) as reader:
+            found = {page: reader.row_page(wanted, page * PAGE, PAGE) for page in pages}
+            return reader.row_total(wanted), {page: list(map(row_line, rows)) for page, rows in found.items()}
+
+    def whole_row(self, folder: Path, attempt: int, seq: int) -> WholeRow:
+        """A row with the one that it is like. Raises JournalError when it is gone."""
+        from toolkit.errors import JournalError
+        from toolkit.journal import JournalReader
+
+        with closing(JournalReader(folder)) as reader:
+            record = reader.find_row(attempt, seq)
+            if record is None:
+                raise JournalError("the journal does not have this row", f"schoolhouse show {folder.name}")
+            like = twin_text(record)
+            twin = reader.row_with_input(like) if like else None
+        meta = json.dumps(record["meta"], ensure_ascii=False, indent=1) if record["meta"] else ""
+        return whole_row(record, twin, meta, _public_item(folder, public_item_id(record)))
+
+    def decide(self, folder: Path, row: str, decision: Decision) -> None:
+        """Leave a person's decision about a row; the worker takes it before it trains next."""
+        from toolkit.stages.decisions import leave_decision
+
+        leave_decision(folder, row, decision)
+
+    def may_be_kept(self, reason: str) -> bool:
+        """Whether a person may overrule a rejection for this reason."""
+        from toolkit.stages.decisions import KEEPABLE
+
+        return reason in KEEPABLE
+
+
+def _filter(chosen: Chosen, decided: Sequence[str]) -> RowFilter:
+    from toolkit.journal import RowFilter
+
+    ids = tuple(decided) if chosen.decided else None
+    return RowFilter(chosen.status, chosen.reason, chosen.skill, chosen.attempt, chosen.text, ids)
+
+
+def _public_item(folder: Path, item_id: str) -> str:
+    """The text of a public item; items of other splits stay where they are."""
+    if not item_id:
+        return ""
+    from toolkit.data.prepare import FOLDER
+    from toolkit.data.sealed import read_items
+
+    path = folder / FOLDER / "public.jsonl"
+    items: list[Any] = read_items(path) if path.is_file() else []
+    return next((item.input for item in items if item.id == item_id), "")

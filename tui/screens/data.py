@@ -1,0 +1,244 @@
+"""Data: every row of a run, whatever became of it, and where it came from."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container, Horizontal
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Footer, Static
+
+from tui.feed import FeedFailed
+from tui.rows import Chosen, Decision, Facets, Pages, RowLine, WholeRow, choices, decision_of, set_filter
+from tui.rows_feed import FacetsNews, RowsSource
+from tui.text import clean
+from tui.widgets.marks import HOUSE, MUTED, STATUS_MARKS
+from tui.widgets.rows import filter_words, in_full, row_prompt
+from tui.widgets.textpane import TextPane
+from tui.widgets.window import Window
+
+if TYPE_CHECKING:
+    from tui.app import SchoolhouseApp
+    from tui.attempts import Call
+
+TITLES = {"status": "Status", "reason": "Reason", "skill": "Label", "attempt": "Round"}
+
+
+class DataScreen(Screen[None]):
+    """The rows of the run in `folder`."""
+
+    CSS_PATH = "data.tcss"
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide"), (160, "-huge")]  # noqa: RUF012 - textual declares it
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "back", "Back"),
+        Binding("slash", "search", "Search", key_display="/"),
+        Binding("s", "filter('status')", "Status"),
+        Binding("r", "filter('reason')", "Reason"),
+        Binding("l", "filter('skill')", "Label"),
+        Binding("o", "filter('attempt')", "Round"),
+        Binding("x", "decide('drop')", "Drop"),
+        Binding("k", "decide('keep')", "Keep"),
+        Binding("w", "source", "Where from"),
+        Binding("y", "yours", "Only yours", show=False),
+        Binding("a", "all", "All rows", show=False),
+        Binding("tab", "app.focus_next", "Other side", show=False),
+    ]
+    app: SchoolhouseApp
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.folder = folder
+        self.facets, self.chosen, self.pages = Facets(), Chosen(), Pages()
+        self.row: WholeRow | None = None
+        self._decisions: dict[str, str] = {}
+        self._source: RowsSource | None = None
+        self._asking = False
+        self._wanted_row: tuple[int, int] | None = None
+
+    def compose(self) -> ComposeResult:
+        with Horizontal(classes="title-bar"):
+            title = clean(self.folder.name, 80)
+            yield Static(Content.assemble((f"{HOUSE} {title}", "bold $primary"), ("   rows", MUTED)))
+            yield Static("", id="data-status", classes="right")
+        yield Static("", id="data-filter")
+        with Container(id="data-body"):
+            yield Window(self._line, "reading …", id="data-rows")
+            yield TextPane(id="data-row")
+        yield Footer()
+
+    def on_mount(self) -> None:
+        self.query_one(Window).focus()
+
+    def on_screen_resume(self) -> None:
+        self._source = self._source or RowsSource(self.app.runs, self.folder)
+        self.app.feed.follow(self._source, self)
+
+    # -- what is shown -------------------------------------------------------------------------
+
+    @on(FacetsNews)
+    def take_news(self, message: FacetsNews) -> None:
+        self.facets, self._decisions = message.facets, dict(message.facets.decisions)
+        mark, style = STATUS_MARKS[self.facets.status]
+        self.query_one("#data-status", Static).update(Content.styled(f"{mark} {self.facets.status}", style))
+        self.pages.age()
+        self._ask()
+
+    @on(FeedFailed)
+    def show_failure(self, message: FeedFailed) -> None:
+        self.query_one("#data-filter", Static).update(Content.styled(clean(message.error, 300), "$error"))
+
+    def _line(self, number: int, width: int) -> Content | None:
+        """A line of the window; what is not there yet is asked for."""
+        if not self._asking:
+            self._asking = True
+            self.call_later(self._ask)
+        row = self.pages.line(number)
+        return row_prompt(row, decision_of(self._decisions, row), width) if row else None
+
+    def _ask(self) -> None:
+        """Ask for the pages in view that are not there, or old."""
+        self._asking = False
+        window = self.query_one(Window)
+        top = window.scroll_offset.y
+        pages = self.pages.wanted(top, min(top + window.size.height, max(0, window.count - 1)))
+        if pages:
+            decided = list(self._decisions) if self.chosen.decided else []
+            job = partial(self.app.runs.row_window, self.folder, self.chosen, decided, pages)
+            self.app.perform(job, partial(self._take, self.chosen))
+
+    def _take(self, chosen: Chosen, found: tuple[int, dict[int, list[RowLine]]]) -> None:
+        if chosen != self.chosen or not self.is_attached:
+            return
+        count, pages = found
+        for page, lines in pages.items():
+            self.pages.put(page, lines)
+        window = self.query_one(Window)
+        empty = "no row is like that; press a for all" if self.chosen.any else "no row yet: the teacher has not written"
+        window.fill(count, empty)
+        self.query_one("#data-filter", Static).update(filter_words(self.chosen, self.facets, count))
+        self._show_row(window.cursor)
+
+    @on(Window.Moved)
+    def _moved(self, message: Window.Moved) -> None:
+        self._show_row(message.index)
+
+    @on(Window.Opened)
+    def _opened(self) -> None:
+        self.query_one("#data-row").focus()
+
+    def _show_row(self, number: int) -> None:
+        """Ask for the row that is pointed at; the newest wish is the one that counts."""
+        line = self.pages.line(number)
+        self._wanted_row = (line.attempt, line.seq) if line else None
+        if line is None:
+            self._show_whole(None)
+        elif self.row is None or self.row.line != line:
+            job = partial(self.app.runs.whole_row, self.folder, line.attempt, line.seq)
+            self.app.perform(job, self._show_whole)
+        else:
+            self._show_whole(self.row)
+
+    def _show_whole(self, row: WholeRow | None) -> None:
+        if not self.is_attached or (row and (row.line.attempt, row.line.seq) != self._wanted_row):
+            return
+        self.row = row
+        self.refresh_bindings()
+        pane = self.query_one("#data-row", TextPane)
+        if row is None:
+            pane.show(lambda: Content(""), None)
+            return
+        waiting = row.line.id in self.facets.waiting
+        key = ((row.line.attempt, row.line.seq), row, self._decisions.get(row.line.id), waiting)
+        pane.show(lambda: in_full(row, self._decisions, waiting, pane.size.width), key)
+
+    # -- filters -------------------------------------------------------------------------------
+
+    def _choose(self, chosen: Chosen) -> None:
+        if chosen != self.chosen:
+            self.chosen = chosen
+            self.pages.clear()
+            window = self.query_one(Window)
+            window.cursor = 0
+            window.scroll_to(y=0, animate=False, immediate=True)
+            self._ask()
+
+    def action_filter(self, name: str) -> None:
+        from tui.screens.choose import ChooseScreen
+
+        screen = ChooseScreen(TITLES[name], choices(self.facets)[name], getattr(self.chosen, name))
+        self.app.push_screen(screen, partial(self._filtered, name))
+
+    def _filtered(self, name: str, found: tuple[Any] | None) -> None:
+        if found:
+            self._choose(set_filter(self.chosen, name, found[0]))
+
+    def action_search(self) -> None:
+        from tui.screens.choose import AskScreen
+
+        screen = AskScreen("Search", self.chosen.text, "Looked for in texts and answers; empty: everything.")
+        self.app.push_screen(screen, self._searched)
+
+    def _searched(self, text: str | None) -> None:
+        if text is not None:
+            self._choose(set_filter(self.chosen, "text", text))
+
+    def action_yours(self) -> None:
+        self._choose(set_filter(self.chosen, "decided", not self.chosen.decided))
+
+    def action_all(self) -> None:
+        self._choose(Chosen())
+
+    def action_back(self) -> None:
+        """First out of the filter, then out of the screen."""
+        if self.chosen.any:
+            self._choose(Chosen())
+        else:
+            self.app.pop_screen()
+
+    # -- a row ---------------------------------------------------------------------------------
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "source":
+            return bool(self.row and self.row.calls)
+        if action == "decide":
+            return self._may_decide(str(parameters[0]))
+        return True
+
+    def _may_decide(self, decision: str) -> bool:
+        """Drop what is trained on; keep what was dropped, or turned away for a reason that may be overruled."""
+        if self.row is None:
+            return False
+        line = self.row.line
+        now = self._decisions.get(line.id, "keep" if line.status == "accepted" else "drop")
+        allowed = line.status == "accepted" or self.app.runs.may_be_kept(line.reason)
+        return allowed and now != decision
+
+    def action_decide(self, decision: Decision) -> None:
+        if self.row:
+            job = partial(self.app.runs.decide, self.folder, self.row.line.id, decision)
+            self.app.perform(job, partial(self._decided, decision))
+
+    def _decided(self, decision: str, _result: None) -> None:
+        done = self.facets.status == "finished"
+        when = "the run is finished: nothing is trained any more" if done else "from the next training on"
+        what = "not trained on" if decision == "drop" else "trained on"
+        self.app.notify(f"{what}, {when}", timeout=4, markup=False)
+
+    def action_source(self) -> None:
+        """To the reply that the row came from."""
+        if self.row and self.row.calls:
+            job = partial(self.app.runs.call, self.folder, self.row.calls[0])
+            title = f"the reply behind row {self.row.line.seq + 1} of attempt {self.row.line.attempt}"
+            self.app.perform(job, partial(self._open_call, title))
+
+    def _open_call(self, title: str, call: Call) -> None:
+        from tui.screens.call import CallScreen
+
+        if self.is_current:
+            self.app.push_screen(CallScreen(title, call))
