@@ -129,11 +129,16 @@ def compare(
 
 
 @app.command()
-def report(run: RunName = "last") -> None:
-    """Write report.md into the run's folder: verdict, tables, spread, what was rejected and why."""
-    from toolkit.run import Run
+def report(
+    run: RunName = "last",
+    open_: Annotated[
+        str, typer.Option("--open", metavar="auto|yes|no", help="Open the page in a browser; auto: where there is one.")
+    ] = "auto",
+) -> None:
+    """Write report.html and report.md into the run's folder: verdict, plots, data card, cost, how to repeat it."""
+    from toolkit.cli.report import report_run
 
-    typer.echo(str(Run.open(run).report()))
+    report_run(run, open_)
 
 
 @app.command()

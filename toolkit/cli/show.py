@@ -14,6 +14,7 @@ from rich.text import Text
 
 from toolkit.cli.attempts import attempt_details, attempts_table
 from toolkit.run import Run
+from toolkit.run.report.text import p_value
 
 console = Console(highlight=False)
 
@@ -40,25 +41,34 @@ def print_run(name: str, *, as_json: bool = False, attempts: bool = False) -> No
         typer.echo(json.dumps(summary, indent=2, ensure_ascii=False))
         return
     console.print(Text(f"{summary['run']}  {summary['recipe']}  {summary['status']}", style="bold"))
-    if summary["verdict"]:
-        console.print(Text(summary["verdict"]["sentence"], style=_colour(summary["verdict"]["word"])))
-        if evidence := summary["verdict"].get("evidence"):
-            console.print(Text(evidence, style="dim"))
-        if spread := summary["verdict"].get("spread"):
-            console.print(Text(f"over training seeds: {spread['words']}", style="dim"))
-    for later in summary["later_verdicts"]:
-        console.print(Text(f"later, for: {later['reason']}. {later['sentence']}", style="yellow"))
+    _print_verdict(summary)
     console.print(_scores(summary))
     if attempts:
         console.print(attempts_table(summary["attempts"]))
         for line in attempt_details(summary["attempts"]):
             console.print(line)
+    if summary["gains"]:
+        console.print(_gains(summary["gains"]))
     console.print(_uses(summary))
     console.print(_rows(summary))
     console.print(_engineer(summary))
     console.print(_costs(summary))
     if summary["status"] in ("paused", "broken"):
         typer.echo(f"go on with: schoolhouse resume {run.name}")
+
+
+def _print_verdict(summary: dict[str, Any]) -> None:
+    """The verdict with its evidence, what so few items can show, and later looks at them."""
+    if summary["verdict"]:
+        console.print(Text(summary["verdict"]["sentence"], style=_colour(summary["verdict"]["word"])))
+        if evidence := summary["verdict"].get("evidence"):
+            console.print(Text(evidence, style="dim"))
+        if spread := summary["verdict"].get("spread"):
+            console.print(Text(f"over training seeds: {spread['words']}", style="dim"))
+    if summary["power"]:
+        console.print(Text(summary["power"], style="dim"))
+    for later in summary["later_verdicts"]:
+        console.print(Text(f"later, for: {later['reason']}. {later['sentence']}", style="yellow"))
 
 
 def _scores(summary: dict[str, Any]) -> Table:
@@ -73,6 +83,17 @@ def _scores(summary: dict[str, Any]) -> Table:
         scores = [_score(found[split]) for split in ("public", "gate", "probe")]
         table.add_row(f"round {found['round']}", str(found["trained_on"]), *scores, private, found["decision"] or "…")
     return table
+
+
+def _gains(gains: list[dict[str, Any]]) -> Text:
+    """Rounds against the untrained student, corrected for being several."""
+    rounds = [
+        f"round {one['round']} {100 * one['difference']:+.1f} [{100 * one['low']:+.0f}, {100 * one['high']:+.0f}]"
+        f" p {p_value(one['p_adjusted'])}"
+        for one in gains
+    ]
+    corrected = f", p corrected for {len(gains)} rounds (Holm)" if len(gains) > 1 else ""
+    return Text(f"points against {gains[0]['against']} on gate{corrected}: {'; '.join(rounds)}")
 
 
 def _uses(summary: dict[str, Any]) -> Text:

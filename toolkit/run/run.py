@@ -184,7 +184,7 @@ class Run:
         return summarise(self)
 
     def report(self) -> Path:
-        """Write `report.md` into the run's folder; returns its path."""
+        """Write `report.html` and `report.md` into the run's folder; returns the path of the former."""
         from toolkit.run.report import write_report
 
         return write_report(self)

@@ -9,6 +9,7 @@ from toolkit.data.prepare import FOLDER as DATA
 from toolkit.data.sealed import times_opened
 from toolkit.engineer.tree import failures, mats
 from toolkit.evaluation.statistics import score_of
+from toolkit.run.rounds import gate_gains, summarised_power
 from toolkit.stages.evaluate import BASELINES
 from toolkit.stages.progress import stage_seconds
 
@@ -21,8 +22,8 @@ ONE_ROUND = ("one-shot", "human")
 
 
 def summarise(run: Run) -> Summary:
-    """Keys: run, recipe, arm, status, verdict, later_verdicts, uses, firewall, baselines, rounds, attempts, engineer,
-    exam, rows, calls, tokens, seconds, peak_memory_bytes. `calls` and `tokens` are the teacher's.
+    """Keys: run, recipe, arm, status, verdict, power, gains, later_verdicts, uses, firewall, baselines, rounds,
+    attempts, engineer, exam, rows, calls, tokens, seconds, peak_memory_bytes. `calls` and `tokens` are the teacher's.
 
     Baselines are scored on `private` once the exam was sat, on `gate` before.
     """
@@ -36,6 +37,8 @@ def summarise(run: Run) -> Summary:
         "arm": (reader.meta("series") or {}).get("arm"),
         "status": run.status,
         "verdict": verdict,
+        "power": summarised_power(run, verdict),
+        "gains": gate_gains(run),
         "later_verdicts": reader.meta("later_verdicts", []),
         "uses": _uses(run),
         "firewall": ["exact", "n-grams", *(["embeddings"] if (run.folder / DATA / MEANINGS).is_file() else [])],

@@ -23,6 +23,7 @@ from toolkit.loop import carry_out
 from toolkit.models.chat import split_name
 from toolkit.models.weights import weights_path
 from toolkit.recipe import Recipe, recipe_from_text
+from toolkit.run.versions import versions
 from toolkit.stages.exam import exam_again
 from toolkit.stages.progress import remember_pace
 from toolkit.stages.session import Session
@@ -90,6 +91,7 @@ def work(folder: Path) -> Verdict | None:
             "engineer": recipe.file.engineer.kind,
         }
         journal.event("resumed" if again else "run_started", **names)
+        journal.set_meta("versions", versions())
         session = Session(recipe, folder, journal)
         try:
             with _pause_on_interrupt(session):

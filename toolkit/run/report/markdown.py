@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
-from toolkit.evaluation.statistics import score_of
-from toolkit.journal import JournalReader
-from toolkit.paths import write_text
-from toolkit.run.run import Run
-from toolkit.run.students import run_recipe
-from toolkit.types import Outcome
+from toolkit.run.report.facts import Facts
+from toolkit.run.report.text import p_value, plain
 
-FILE = "report.md"
 LONGEST = 160
-MOST_EXAMPLES = 2
-MOST_SKILLS = 40
+LICENCE_OF_ROWS = (
+    "The rows were written by the teacher: its licence may have terms for what is trained on its answers. "
+    "The recipe does not say under which licence its own data stand; ask who made them before you share the student."
+)
 REASONS = {
     "leak": "too close to an evaluation item; the text is not shown, it may be the item's own",
     "too_few_rows": "valid, but the submission had too few rows to be trained on",
@@ -28,26 +24,27 @@ REASONS = {
 }
 
 
-def write_report(run: Run) -> Path:
-    """Write `report.md` into the run's folder; returns its path. A run that is going on gets what it has so far."""
-    path = run.folder / FILE
-    write_text(path, "\n".join(_lines(run)).rstrip() + "\n")
-    return path
+def markdown(facts: Facts) -> str:
+    """The whole page. A run that is going on gets what it has so far."""
+    return "\n".join(_lines(facts)).rstrip() + "\n"
 
 
-def _lines(run: Run) -> Iterator[str]:
-    summary = run.summary()
+def _lines(facts: Facts) -> Iterator[str]:
+    summary = facts.summary
     yield f"# {summary['recipe']}: {summary['run']}"
     yield from ("", *_verdict(summary))
     yield from ("", "## Scores", "", *_scores(summary))
     yield from ("", *_spread(summary))
-    if skills := _skills(run, summary):
+    if skills := _skills(facts):
         yield from ("", "## By skill", "", *skills)
-    yield from ("", "## Rounds", "", *_rounds(summary))
-    yield from ("", "## Rows", "", *_rows(run, summary))
+    if mistakes := _mistakes(facts):
+        yield from ("", "## Most frequent mistakes", "", *mistakes)
+    yield from ("", "## Rounds", "", *_rounds(facts))
+    yield from ("", "## Rows", "", *_rows(facts))
+    yield from ("", "## Data card", "", *_card(facts))
     yield from ("", "## How worn the measuring splits are", "", *_worn(summary))
     yield from ("", "## Cost", "", *_cost(summary))
-    yield from ("", "## How to repeat it", "", *_repeat(run))
+    yield from ("", "## How to repeat it", "", *_repeat(facts))
 
 
 def _verdict(summary: dict[str, Any]) -> Iterator[str]:
@@ -60,6 +57,8 @@ def _verdict(summary: dict[str, Any]) -> Iterator[str]:
         yield from ("", f"{evidence}.")
     if (exam := summary["exam"]) and exam["gain_relative"] is not None:
         yield from ("", f"Relative gain over {exam['baseline']}: {100 * exam['gain_relative']:+.1f} %.")
+    if summary["power"]:
+        yield from ("", summary["power"])
     for later in summary["later_verdicts"]:
         yield from ("", f"Later, for “{_safe(later['reason'])}”: {later['sentence']}")
 
@@ -89,31 +88,32 @@ def _spread(summary: dict[str, Any]) -> Iterator[str]:
     yield from _table(["student", "score"], [[name, f"{value:.1%}"] for name, value in spread["scores"].items()])
 
 
-def _skills(run: Run, summary: dict[str, Any]) -> list[str]:
-    """The examined student against its rival by skill; after the exam only."""
-    if not summary["exam"]:
+def _skills(facts: Facts) -> list[str]:
+    """The trained student against its rival by skill: on the sealed items after the exam, on `public` before."""
+    if not facts.skills:
         return []
-    trained, rival = summary["exam"]["student"], summary["exam"]["baseline"]
-    new, old = _by_skill(run.outcomes(trained, "private")), _by_skill(run.outcomes(rival, "private"))
-    names = sorted(new, key=lambda name: score_of(new[name]).value)
-    rows = [[name or "–", str(score_of(old.get(name, []))), str(score_of(new[name]))] for name in names[:MOST_SKILLS]]
-    note = "The weakest first. So few items each say little by themselves."
-    return [*_table(["skill", rival, trained], rows), "", note]
+    rows = [[name or "–", str(old or ""), str(new)] for name, new, old in facts.skills]
+    note = f"On `{facts.split}`, the weakest first. So few items each say little by themselves."
+    return [*_table(["skill", facts.rival, facts.student or ""], rows), "", note]
 
 
-def _by_skill(outcomes: Sequence[Outcome]) -> dict[str, list[Outcome]]:
-    found: dict[str, list[Outcome]] = {}
-    for outcome in outcomes:
-        found.setdefault(outcome.skill, []).append(outcome)
-    return found
+def _mistakes(facts: Facts) -> list[str]:
+    found = facts.confusions
+    if not found or not found.worst():
+        return []
+    rows = [[name, answer, str(count)] for name, answer, count in found.worst()]
+    return [*_table(["right answer", f"{found.student} said", "items"], rows), "", f"On `{found.split}`."]
 
 
-def _rounds(summary: dict[str, Any]) -> Iterator[str]:
+def _rounds(facts: Facts) -> Iterator[str]:
+    summary = facts.summary
     rows = [
         [str(found["round"]), found["arm"], str(found["accepted"]), found["decision"] or "…", found["reason"] or ""]
         for found in summary["rounds"]
     ]
     yield from _table(["round", "arm", "new rows", "decision", "why"], rows)
+    if facts.gains:
+        yield from ("", *_gains(facts.gains))
     failed = [one for one in summary["attempts"] if one["status"] == "failed"]
     if failed:
         yield ""
@@ -124,13 +124,31 @@ def _rounds(summary: dict[str, Any]) -> Iterator[str]:
         yield from _table(["attempt", "operation", "class", "what was said"], errors)
 
 
-def _rows(run: Run, summary: dict[str, Any]) -> Iterator[str]:
+def _gains(gains: Sequence[dict[str, Any]]) -> Iterator[str]:
+    """Each round against the untrained student on `gate`, corrected for their number."""
+    rows = [
+        [
+            str(one["round"]),
+            f"{100 * one['difference']:+.1f} [{100 * one['low']:+.1f}, {100 * one['high']:+.1f}]",
+            str(one["n"]),
+            p_value(one["p_value"]),
+            p_value(one["p_adjusted"]),
+        ]
+        for one in gains
+    ]
+    yield from _table(["round", f"points against {gains[0]['against']} on gate", "items", "p", "p corrected"], rows)
+    rounds = f"{len(gains)} round{'s' * (len(gains) != 1)}"
+    yield from ("", f"Corrected for {rounds} on the same items (Holm).")
+
+
+def _rows(facts: Facts) -> Iterator[str]:
+    summary = facts.summary
     counts = summary["rows"]
     turned_away = sum(counts["rejected"].values())
     yield f"{counts['accepted']} rows were accepted, {turned_away} turned away."
     if turned_away:
         rows = [
-            [reason, str(count), REASONS.get(reason, ""), "; ".join(_examples(run.reader, reason))]
+            [reason, str(count), REASONS.get(reason, ""), "; ".join(facts.turned_away(reason))]
             for reason, count in counts["rejected"].items()
         ]
         yield ""
@@ -140,10 +158,26 @@ def _rows(run: Run, summary: dict[str, Any]) -> Iterator[str]:
     yield f"The leakage firewall compared every row with all items: {', '.join(summary['firewall'])}.{off}"
 
 
-def _examples(reader: JournalReader, reason: str) -> list[str]:
-    """Texts that were turned away. Of a leak only the item's id and the similarity: the text may be an item's."""
-    found = [row for row in reader.rows() if row["status"] != "accepted" and row["reason"] == reason][:MOST_EXAMPLES]
-    return [row["detail"] if reason == "leak" else f"“{row['input']}”" for row in found]
+def _card(facts: Facts) -> Iterator[str]:
+    """Where the rows come from, how varied they are, and under which licences."""
+    file, counts = facts.recipe.file, facts.splits
+    yield f"- Task: {_safe(file.task.about)} Answers: {file.task.answer}."
+    yield f"- Items made by people: {', '.join(f'{name} {count}' for name, count in counts.items())}."
+    for one in facts.models:
+        licence = one["licence"] or "licence not known here"
+        yield f"- {one['role'].capitalize()}: {_safe(one['name'])} ({licence})."
+    yield f"- {LICENCE_OF_ROWS}"
+    if facts.cards:
+        yield ""
+        head = ["round", "rows", "Vendi share", "distinct 3-grams", "near-duplicates", "not from the teacher", "narrow"]
+        yield from _table(head, [_variety(number, card) for number, card in facts.cards.items()])
+
+
+def _variety(number: int, found: dict[str, Any]) -> list[str]:
+    card = found["card"]
+    shares = (card["distinct"][2], card["near_duplicate_rate"], found.get("handwritten", 0.0))
+    figures = [f"{card['vendi_share']:.2f}", *(f"{share:.1%}" for share in shares)]
+    return [str(number), str(card["n"]), *figures, "; ".join(found["warnings"])]
 
 
 def _worn(summary: dict[str, Any]) -> Iterator[str]:
@@ -171,11 +205,19 @@ def _cost(summary: dict[str, Any]) -> list[str]:
     return [*_table(["stage", "seconds"], rows), "", calls, memory]
 
 
-def _repeat(run: Run) -> list[str]:
-    recipe = run_recipe(run)
-    models = f"Teacher {recipe.file.teacher.model}, student {recipe.file.student.model}, seed {recipe.file.train.seed}."
-    command = "Save this as `recipe.yaml` beside the recipe's data, then `schoolhouse run` its folder."
-    return [models, command, "", "~~~~yaml", recipe.dump().rstrip(), "~~~~"]
+def _repeat(facts: Facts) -> Iterator[str]:
+    recipe, reader = facts.recipe, facts.reader
+    yield f"Teacher {recipe.file.teacher.model}, student {recipe.file.student.model}, seed {recipe.file.train.seed}."
+    yield "Save this as `recipe.yaml` beside the recipe's data, then `schoolhouse run` its folder."
+    yield from ("", "~~~~yaml", recipe.dump().rstrip(), "~~~~", "")
+    yield f"- Recipe fingerprint: `{reader.meta('fingerprint')}`"
+    for one in facts.models:
+        if one["sha256"]:
+            yield f"- {one['name']}: SHA-256 `{one['sha256']}`"
+    for name, hashed in facts.adapters:
+        yield f"- Adapter {name}: SHA-256 `{hashed}`"
+    if known := reader.meta("versions"):
+        yield f"- Versions: {', '.join(f'{name} {_safe(number)}' for name, number in known.items())}"
 
 
 def _score(score: dict[str, Any]) -> str:
@@ -191,8 +233,8 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
 
 def _safe(text: str) -> str:
     """Text of models and people in a table cell: one line, no markup, no control characters."""
-    plain = " ".join("".join(char if char.isprintable() else " " for char in text).split())
-    short = plain if len(plain) <= LONGEST else plain[: LONGEST - 1] + "…"
+    whole = plain(text)
+    short = whole if len(whole) <= LONGEST else whole[: LONGEST - 1] + "…"
     for sign, escaped in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("\\", "\\\\"), ("|", "\\|"), ("`", "\\`")):
         short = short.replace(sign, escaped)
     for sign in "[]*":

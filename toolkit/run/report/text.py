@@ -1,0 +1,21 @@
+"""Texts of models and people, before they stand on a page."""
+
+from __future__ import annotations
+
+
+def plain(text: str) -> str:
+    """One line without control and direction characters; not escaped yet."""
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
+
+
+def clean(text: str) -> str:
+    """The same, but lines stay lines."""
+    return "".join(char if char.isprintable() or char == "\n" else " " for char in text)
+
+
+def percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
+
+
+def p_value(value: float) -> str:
+    return "< 0.0001" if value < 0.0001 else f"{value:.2g}"
