@@ -13,6 +13,8 @@ Json = Any
 
 SplitName = Literal["seed", "public", "gate", "private", "probe"]
 Operation = Literal["draft", "debug", "repair", "improve"]
+FinishReason = Literal["stop", "length", "error", "refusal", "context"]
+"""Why a reply ended; `context`: the prompt did not fit, so that there is none."""
 
 
 class Message(TypedDict):
@@ -84,7 +86,7 @@ class Completion:
     """A chat model's answer, as it came: `text` is untrusted and never repaired."""
 
     text: str
-    finish_reason: Literal["stop", "length", "error"]
+    finish_reason: FinishReason
     prompt_tokens: int
     completion_tokens: int
     cached_tokens: int = 0

@@ -10,9 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.models import openai_double
+from tests.models.http_double import Double
+from tests.models.ollama_double import Ollama
 from toolkit.errors import ModelError, ReplayMiss
 from toolkit.journal import Journal
-from toolkit.models.chat import ChatModel, ModelInfo, open_chat_model
+from toolkit.models.chat import BACKENDS, ChatModel, ModelInfo, open_chat_model
 from toolkit.models.replay import record
 from toolkit.models.weights import weights_path
 from toolkit.types import Completion, Message, Request
@@ -76,7 +79,24 @@ class MadeUp:
             yield request, Completion(text, "length" if short else "stop", 12, 5 if short else 8)
 
 
-@pytest.fixture(params=[pytest.param("smollm2", marks=pytest.mark.real), "replayed"])
+@pytest.fixture(scope="module")
+def openai() -> Iterator[ChatModel]:
+    with openai_double.serve() as server:
+        model = open_chat_model(f"openai/any@{server.url}/v1", context=512)
+        yield model
+        model.close()
+
+
+@pytest.fixture(scope="module")
+def ollama() -> Iterator[ChatModel]:
+    pytest.importorskip("ollama", reason="pip install ollama")
+    with Double(Ollama()) as server:
+        model = open_chat_model(f"ollama/qwen3:8b@{server.url}", context=512)
+        yield model
+        model.close()
+
+
+@pytest.fixture(params=[pytest.param("smollm2", marks=pytest.mark.real), "replayed", "openai", "ollama"])
 def model(request: pytest.FixtureRequest) -> ChatModel:
     found: ChatModel = request.getfixturevalue(request.param)
     return found
@@ -128,7 +148,7 @@ def test_stopping_in_the_middle_leaves_the_model_usable(model: ChatModel) -> Non
 
 def test_it_says_what_it_is(model: ChatModel) -> None:
     info = model.info()
-    assert info.name and info.context > 0 and info.backend in ("llama_cpp", "replay")
+    assert info.name and info.context > 0 and info.backend in BACKENDS
 
 
 # -- llama.cpp alone ----------------------------------------------------------------------------

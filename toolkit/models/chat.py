@@ -14,15 +14,21 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Protocol, cast
 
 from toolkit.errors import ModelError
+from toolkit.models.server import ServerSettings, parse_address
 from toolkit.types import Completion, Request
 
 ENTRY_POINTS = "schoolhouse.chat_models"
 
 BACKENDS = {
+    "ollama": "toolkit.models.ollama",
     "llama_cpp": "toolkit.models.llama_cpp",
+    "openai": "toolkit.models.openai",
     "replay": "toolkit.models.replay",
 }
 """Backend -> the module whose `open_model` opens it."""
+
+SERVERS = ("ollama", "openai")
+"""The backends that talk to a server; `open_model` takes ServerSettings as `server`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +48,8 @@ class ChatModel(Protocol):
     def complete(self, requests: Sequence[Request]) -> Iterator[tuple[Request, Completion]]:
         """Each request with its answer, as they are answered, in any order.
 
-        Raises ModelError when a prompt does not fit into the context.
+        Raises RefusedRequest, or answers with the finish reason `context`, when a prompt does not
+        fit; Unanswered at the end when a server failed to answer some; ModelError otherwise.
         """
         ...
 
@@ -56,17 +63,21 @@ class ChatModel(Protocol):
 Opener = Callable[..., ChatModel]
 
 
-def open_chat_model(name: str, *, context: int = 2048, threads: int | None = None) -> ChatModel:
+def open_chat_model(
+    name: str, *, context: int = 2048, threads: int | None = None, server: ServerSettings | None = None
+) -> ChatModel:
     """Open `backend/name`, for example `llama_cpp/qwen2.5-coder-1.5b-instruct`.
 
     Args:
         context: tokens that prompt and answer may take together.
         threads: CPU threads; as many as are useful here when not given.
+        server: how a server is asked; other backends do not look at it.
 
     Raises ModelError when the backend is unknown or the model cannot be opened.
     """
     backend, rest = split_name(name)
-    return _opener(backend)(rest, context=context, threads=threads)
+    asked = {"server": server} if backend in SERVERS else {}
+    return _opener(backend)(rest, context=context, threads=threads, **asked)
 
 
 def split_name(name: str) -> tuple[str, str]:
@@ -75,6 +86,8 @@ def split_name(name: str) -> tuple[str, str]:
     if not slash or not rest:
         raise ModelError(f"{name!r} names no backend", f"write it as backend/name: {_choices()}")
     _opener(backend)
+    if backend in SERVERS:
+        parse_address(rest, backend)
     return backend, rest
 
 

@@ -1,0 +1,120 @@
+"""What a reply is worth."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from toolkit.models.json_schema import misfit
+from toolkit.models.reading import BadJson, read, runs_into_the_cut, storable, strict_json, without_thinking
+from toolkit.types import Completion, FinishReason, Request
+
+SCHEMA = {
+    "type": "object",
+    "properties": {"words": {"type": "array", "items": {"type": "string"}, "minItems": 2}, "n": {"type": "integer"}},
+    "required": ["words"],
+    "additionalProperties": False,
+}
+RIGHT = {"words": ["a", "b"], "n": 3}
+
+
+def reading(text: str, finish: FinishReason = "stop", schema: Any = None) -> Any:
+    return read(Request((), schema=schema), Completion(text, finish, 1, 1))
+
+
+@pytest.mark.parametrize(
+    ("text", "finish", "schema", "problem"),
+    [
+        ("a word", "stop", None, ""),
+        ("", "stop", None, "empty"),
+        ("  \n", "stop", None, "empty"),
+        ("<think>hm</think>\n", "stop", None, "thinking_only"),
+        ("<think>hm", "length", None, "cut_off"),
+        ("a wo", "length", None, "cut_off"),
+        ("", "context", None, "over_context"),
+        ("I can't", "refusal", None, "refused"),
+        ("", "error", None, "server_error"),
+        (json.dumps(RIGHT), "stop", SCHEMA, ""),
+        ('{"words": ["a"', "stop", SCHEMA, "json_cut_off"),
+        ('{"words": ["a"', "length", SCHEMA, "json_cut_off"),
+        ("Sure! Here you are.", "stop", SCHEMA, "no_json"),
+        ('{"words": ["a"]}', "stop", SCHEMA, "wrong_schema"),
+        ('{"words": ["a", "b"], "words": ["c", "d"]}', "stop", SCHEMA, "no_json"),
+        ('{"words": ["a", "b"], "n": NaN}', "stop", SCHEMA, "no_json"),
+        ('{"words": ["a", "\\ud800"]}', "stop", SCHEMA, "no_json"),
+        ("[" * 10_000 + "]" * 10_000, "stop", SCHEMA, "no_json"),
+        ("[" * 10_000, "stop", SCHEMA, "json_cut_off"),
+    ],
+)
+def test_each_reply_has_its_reason(text: str, finish: FinishReason, schema: Any, problem: str) -> None:
+    found = reading(text, finish, schema)
+    assert found.problem == problem
+    assert (found.data is None) == bool(problem or schema is None)
+
+
+def test_a_code_block_and_thoughts_around_json_do_no_harm() -> None:
+    assert reading(f"<think>{{</think>\n```json\n{json.dumps(RIGHT)}\n```", schema=SCHEMA).data == RIGHT
+
+
+def test_a_block_that_the_template_has_opened_is_taken_out() -> None:
+    assert without_thinking("so, hm</think>\nyes") == "yes"
+    assert without_thinking("<think>a</think>yes <think>b</think>no") == "yes no"
+    assert without_thinking("a < b and think > c") == "a < b and think > c"
+
+
+def test_a_row_at_the_cut_is_found() -> None:
+    cut = "1. Where is my parcel?\n2. My card is bro"
+    assert runs_into_the_cut("My card is bro", cut)
+    assert not runs_into_the_cut("Where is my parcel?", cut)
+    assert runs_into_the_cut("half of", '["whole", "half of')
+
+
+def test_half_a_surrogate_pair_is_written_out() -> None:
+    assert storable("a\ud800b") == "a\\ud800b"
+    assert storable("a\x00b😀") == "a\x00b😀"
+
+
+@pytest.mark.parametrize("text", ["1e999", "{", "", "nul", "[1] [2]", "-Infinity"])
+def test_what_is_no_json(text: str) -> None:
+    with pytest.raises(BadJson):
+        strict_json(text)
+
+
+@pytest.mark.parametrize(
+    ("value", "schema"),
+    [
+        (True, {"type": "integer"}),
+        (1.5, {"type": "integer"}),
+        ("c", {"enum": ["a", "b"]}),
+        (1, {"const": True}),
+        ({}, {"required": ["a"]}),
+        ({"b": 1}, {"properties": {"a": {}}, "additionalProperties": False}),
+        ([1, "x"], {"items": {"type": "integer"}}),
+        ([1, 1], {"uniqueItems": True}),
+        ("abcd", {"maxLength": 3}),
+        ("x", {"pattern": "^[a-c]+$"}),
+        (7, {"maximum": 6}),
+        (5, {"exclusiveMinimum": 5}),
+        ("x", {"anyOf": [{"type": "integer"}, {"type": "null"}]}),
+        (1, False),
+        ({"a": {"b": [{}]}}, {"properties": {"a": {"properties": {"b": {"items": {"required": ["c"]}}}}}}),
+    ],
+)
+def test_misfits_are_found(value: Any, schema: Any) -> None:
+    assert misfit(value, schema)
+
+
+@pytest.mark.parametrize(
+    ("value", "schema"),
+    [
+        (1.0, {"type": "integer"}),
+        ("ü", {"maxLength": 1}),
+        (None, {"type": ["string", "null"]}),
+        (RIGHT, SCHEMA),
+        (1, True),
+    ],
+)
+def test_fits_are_not(value: Any, schema: Any) -> None:
+    assert misfit(value, schema) == ""

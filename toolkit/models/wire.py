@@ -1,0 +1,97 @@
+"""One HTTP exchange with a server that may send anything: bounded, and every failure has a kind."""
+
+from __future__ import annotations
+
+import json
+import time
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any
+
+from toolkit.models.reading import BadJson, storable
+from toolkit.models.retry import Transient
+from toolkit.models.server import Key
+
+if TYPE_CHECKING:
+    import httpx
+
+MOST_BYTES = 32 << 20
+"""More than this is not read."""
+
+SHOWN = 200
+"""Characters of a server's error that are passed on."""
+
+
+def post(client: httpx.Client, path: str, body: Any, key: Key, silence: float) -> tuple[int, Any]:
+    """Status and decoded JSON of a reply; the status is below 500 and not 408 or 429.
+
+    Args:
+        silence: seconds that may pass without a byte; four times as many for the whole reply.
+
+    Raises Transient for everything that may be gone at the next try.
+    """
+    import httpx
+
+    deadline = time.monotonic() + 4 * silence
+    try:
+        with client.stream("POST", path, json=body) as response:
+            content = _body(response, deadline)
+            status, headers = response.status_code, response.headers
+    except httpx.ConnectError as error:
+        raise Transient("down", key.hide(str(error))[:SHOWN]) from None
+    except httpx.TimeoutException as error:
+        down = isinstance(error, httpx.ConnectTimeout)
+        raise Transient("down" if down else "hang", f"nothing for {silence:.0f} s") from None
+    except (httpx.HTTPError, httpx.StreamError) as error:
+        raise Transient("reset", key.hide(str(error))[:SHOWN]) from None
+    content = key.hide_bytes(content)
+    if status in (408, 429) or status >= 500:
+        kind = "busy" if status in (429, 503) else "unavailable"
+        raise Transient(kind, f"{status}: {said(content)}", retry_after(headers.get("retry-after", "")))  # type: ignore[arg-type]
+    if status >= 300:
+        return status, said(content)
+    try:
+        return status, json.loads(content, parse_constant=_constant)
+    except (ValueError, RecursionError):
+        kind_of = headers.get("content-type", "no type").partition(";")[0]
+        raise Transient("garbage", f"{status} with {kind_of[:40]}, not JSON") from None
+
+
+def _body(response: httpx.Response, deadline: float) -> bytes:
+    parts, size = [], 0
+    for part in response.iter_bytes():
+        size += len(part)
+        if size > MOST_BYTES:
+            raise Transient("garbage", f"more than {MOST_BYTES >> 20} MiB")
+        if time.monotonic() > deadline:
+            raise Transient("hang", "the reply came too slowly")
+        parts.append(part)
+    return b"".join(parts)
+
+
+def said(content: bytes) -> str:
+    """What a server says is wrong, in one line without control characters."""
+    text = content[:4000].decode("utf-8", "replace")
+    try:
+        found = json.loads(text)
+        inner = found.get("error", found) if isinstance(found, dict) else found
+        text = str(inner.get("message", inner) if isinstance(inner, dict) else inner)
+    except (ValueError, RecursionError):
+        pass
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return storable(line)[:SHOWN] or "no reason given"
+
+
+def retry_after(value: str) -> float | None:
+    """Seconds of a Retry-After header, which holds seconds or a date (RFC 9110, section 10.2.3)."""
+    try:
+        return max(0.0, float(value))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
+    except (ValueError, TypeError):
+        return None
+
+
+def _constant(name: str) -> float:
+    raise BadJson(f"{name} is not JSON")
