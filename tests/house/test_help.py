@@ -18,6 +18,7 @@ COMMANDS = [
     "show",
     "compare",
     "report",
+    "lineage",
     "unseal",
     "lint",
     "chat",

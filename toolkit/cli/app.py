@@ -142,6 +142,22 @@ def report(
 
 
 @app.command()
+def lineage(
+    run: RunName = "last",
+    leave_out: Annotated[
+        str | None,
+        typer.Option(metavar="BATCH", help="round=2, attempt=3, label=x, style=y or random=24: train without it."),
+    ] = None,
+    rows: Annotated[bool, typer.Option("--rows", help="Print every row and the rounds that had it.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print it as JSON, with every row.")] = False,
+) -> None:
+    """Print which rows stood in which training and how skills changed; --leave-out: what a batch was worth."""
+    from toolkit.cli.lineage import print_lineage
+
+    print_lineage(run, leave_out, as_json=json, rows=rows)
+
+
+@app.command()
 def unseal(
     run: RunName,
     reason: Annotated[str, typer.Option(help="Why you look; it is kept with the run.")],
@@ -154,6 +170,23 @@ def unseal(
     from toolkit.cli.unseal import unseal_run
 
     unseal_run(run, reason, round_number, as_json=json)
+
+
+@app.command()
+def export(
+    run: RunName = "last",
+    to: Annotated[str, typer.Option(help="gguf-lora, gguf, ollama, hf, mlx or dataset.")] = "gguf",
+    quant: Annotated[str | None, typer.Option(help="For gguf and ollama: f16, q8_0 or q4_k_m.")] = None,
+    out: Annotated[Path | None, typer.Option(help="The folder to write; inside the run's folder if none.")] = None,
+    round_number: Annotated[int | None, typer.Option("--round", help="Another round than the best one.")] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Write it even if it does not answer as the student; its card says so.")
+    ] = False,
+) -> None:
+    """Write the best student for other programs, checked against the student itself; or the rows it learnt from."""
+    from toolkit.cli.export import run_export
+
+    run_export(run, to, quant, out, round_number, force=force)
 
 
 @app.command()

@@ -189,6 +189,18 @@ class Run:
 
         return write_report(self)
 
+    def lineage(self) -> dict[str, Any]:
+        """Which rows stood in which training, and what each skill's score did from round to round."""
+        from toolkit.run.lineage import lineage
+
+        return lineage(self)
+
+    def leave_out(self, batch: str) -> dict[str, Any]:
+        """Train the best round without a batch (`round=2`, `label=x`, `style=y`) and say what the batch was worth."""
+        from toolkit.run.leave_out import leave_out
+
+        return leave_out(self.folder, batch)
+
     def rows(self, status: str = "accepted") -> Dataset:
         """Rows as a `datasets.Dataset` with the columns of the journal."""
         from toolkit.data.export import as_dataset

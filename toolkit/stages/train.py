@@ -65,6 +65,16 @@ def train_seeds(session: Session, number: int) -> dict[str, Path]:
     return adapters
 
 
+def train_apart(session: Session, number: int, student: str, rows: list[Row]) -> Path:
+    """Train a student of its own name as round `number`'s was, on other rows; returns its adapter folder."""
+    output = adapter_of(session, student)
+    job = _job(session, rows, output, session.recipe.file.train.seed)
+    with session.stage("leave-out", number):
+        open_trainer(session.recipe.file.train.backend).train(job, lambda message: _listen(session, message))
+    _note_artifact(session, number, output)
+    return output
+
+
 def adapter_of(session: Session, student: str) -> Path:
     """The folder of a trained student's adapter."""
     return session.folder / "adapters" / student
