@@ -131,7 +131,7 @@ def test_checking_remembers_nothing(firewall: Firewall) -> None:
 
 
 def test_length_may_be_counted_in_tokens(firewall: Firewall) -> None:
-    checks = RowChecks(LABELS, firewall, RowLimits(length=3, measure=lambda text: len(text.split())))
+    checks = RowChecks(LABELS, firewall, RowLimits(tokens=lambda row: len(row.input.split()), most_tokens=3))
     assert checks.check(row("three words here")) is None
     rejection = checks.check(row("here are four words"))
     assert rejection is not None and rejection.reason == "too_long"

@@ -37,15 +37,24 @@ def accept(tested: RowChecks, *rows: Row) -> list[str]:
     return reasons
 
 
-def test_length_is_counted_in_tokens_where_a_counter_is_given() -> None:
-    def tokens(text: str) -> int:
-        return len(text.split()) * 2
+def test_a_row_that_the_student_would_not_read_whole_is_too_long() -> None:
+    def tokens(row: Row) -> int:
+        return len(f"{row.input} {row.output}".split()) * 2
 
-    tested = checks(RowLimits(length=6, measure=tokens, unit="tokens"))
+    tested = checks(RowLimits(tokens=tokens, most_tokens=8))
     assert tested.check(Row("three words only", "a")) is None
     rejection = tested.check(Row("these are four words", "a"))
     assert rejection is not None
-    assert (rejection.reason, rejection.detail) == ("too_long", "input: 8 tokens, at most 6")
+    assert (rejection.reason, rejection.detail) == ("too_long", "10 tokens, the student reads at most 8")
+
+
+@pytest.mark.parametrize("text", ["dear [name] hello", "pay {amount} now", "INSERT NAME here", "see <product> there"])
+def test_a_template_with_gaps_is_turned_away_unless_the_task_is_about_code(text: str) -> None:
+    rejection = checks().check(Row(text, "a"))
+    assert rejection is not None
+    assert rejection.reason == "looks_like_template"
+    assert checks(RowLimits(placeholders=True)).check(Row(text, "a")) is None
+    assert checks().check(Row("INSERT INTO dogs", "a")) is None
 
 
 def test_a_long_output_is_too_long_as_well() -> None:
@@ -67,6 +76,15 @@ def test_a_label_takes_no_more_than_its_share() -> None:
     assert accept(checks(RowLimits(label_share=0.2)), *rows) == ["", "", "label_share", "", "label_share", ""]
     rejection = checks(RowLimits(label_share=0.2)).check(rows[0])
     assert rejection is None
+
+
+def test_an_opening_takes_no_more_than_its_share() -> None:
+    rows = [Row(f"Can you tell me {text}", "a") for text in TEXTS[:4]] + [Row("can you tell", "a"), Row("kettle", "a")]
+    assert accept(checks(), *rows) == [""] * 6, "off by default"
+    found = accept(checks(RowLimits(opening_share=0.2)), *rows)
+    assert found == ["", "", "opening_share", "opening_share", "", ""], "a text of three words is no opening"
+    rejection = checks(RowLimits(opening_share=0.01)).check(rows[0])
+    assert rejection is None, "one is always allowed"
 
 
 @settings(deadline=None, max_examples=40)

@@ -54,7 +54,7 @@ OWN = "submit([{'input': f'word{i} thing{i} other{i * 7} more{i * 3}', 'output':
 def test_rows_written_by_hand_do_not_count(school: School) -> None:
     school.engineer = lambda request: f"```python\n{OWN.replace('COUNT', '12')}\n```"
     run = school.begin(engineer={"kind": "code", "attempts": 1}, budget={"rounds": 1})
-    with pytest.raises(SchoolhouseError, match="their text is in no teacher reply"):
+    with pytest.raises(SchoolhouseError, match="its text is in no teacher reply"):
         run.carry_out()
     assert run.reader.attempts()[0]["error_class"] == "insufficient valid samples"
 

@@ -11,7 +11,7 @@ from toolkit.data.firewall import Firewall
 from toolkit.journal import Journal, JournalReader
 from toolkit.models.chat import ModelInfo
 from toolkit.models.journaled import JournaledModel
-from toolkit.programs.host import Allowance, ProgramHost
+from toolkit.programs.host import Allowance, ProgramHost, Verify
 from toolkit.programs.sandbox import Ending, Limits, run_program
 from toolkit.types import Completion, Json, Request, Row
 
@@ -78,6 +78,10 @@ def carry_out(
     seed: int = 1,
     sampling: int = 0,
     passes: Callable[[Row], bool] = lambda row: True,
+    wrote: Callable[[Row], bool] = lambda row: True,
+    by_hand: int = 0,
+    verify: Verify = lambda kind, answer, expected, more: False,
+    clock: Callable[[], float] = lambda: 0.0,
 ) -> Hosted:
     """Run a program against a budget; the journal stays open for questions."""
     journal = Journal(folder)
@@ -90,9 +94,12 @@ def carry_out(
         teacher=JournaledModel("test/made-up", "teacher", journal, lambda: teacher),
         checks=checks or RowChecks(labels, Firewall([], [], [])),
         temperature=0.8,
-        clock=lambda: 0.0,
+        clock=clock,
         seed=sampling,
         answer_passes=passes,
+        teacher_wrote=wrote,
+        by_hand=by_hand,
+        verify=verify,
     )
     given = task or {"about": "Messages to a shop.", "answer": "label", "labels": dict.fromkeys(labels, "")}
     inputs = {"task": dict(given), "plan": dict(plan or {}), "seeds": list(seeds)}

@@ -8,6 +8,7 @@ from hosted import carry_out, prompt_of
 from toolkit.data.checks import RowChecks
 from toolkit.data.firewall import Firewall
 from toolkit.data.handwritten import handwritten
+from toolkit.stages.hosting import verified
 from toolkit.types import Item, Request, SplitName
 
 PROGRAM = """
@@ -73,3 +74,82 @@ def test_a_row_must_be_right_by_its_own_scorer(tmp_path: Path) -> None:
     result = carry_out(tmp_path, program, passes=lambda row: row.output == "a")
     assert result.reasons() == ["", "answer_fails_scorer"]
     assert result.host.accepted == {"a": 1}
+
+
+def test_only_a_few_rows_may_be_written_by_hand(tmp_path: Path) -> None:
+    program = """
+for text in ["one two three", "four five six", "seven eight nine"]:
+    receipt = submit([{"input": text, "output": "a"}])
+log(str(receipt.rejected["hand_written"][1]))
+"""
+    result = carry_out(tmp_path, program, wrote=lambda row: "four" in row.input, by_hand=1)
+    assert result.reasons() == ["", "", "hand_written"]
+    assert "in no teacher reply that it names: seven" in result.journal.events()[0]["data"]["text"]
+
+
+LATE = """
+for number in range(5):
+    reply = ask("number " + str(number))
+    submit([{"input": reply.text, "output": "a", "replies": [reply.id]}])
+"""
+
+
+def says_numbers(request: Request) -> str:
+    return f"the answer {prompt_of(request)} {prompt_of(request) * 3}"
+
+
+def test_a_program_is_stopped_when_its_time_is_over(tmp_path: Path) -> None:
+    hours = iter([0.0, 599.0, 601.0])
+    result = carry_out(tmp_path, LATE, says_numbers, clock=lambda: next(hours))
+    assert result.host.out_of_time
+    assert result.ending.error_class == "code runtime error"
+    assert "the time of this run is over" in result.ending.error
+    assert len(result.teacher.asked) == 2
+
+
+def test_a_program_that_does_not_take_no_for_an_answer_is_asked_nothing(tmp_path: Path) -> None:
+    program = (
+        "for _ in range(30):\n    try:\n        ask('more')\n    except Exception as error:\n        log(str(error))"
+    )
+    result = carry_out(tmp_path, program, clock=lambda: 601.0)
+    assert result.teacher.asked == []
+
+
+def test_a_replayed_program_stops_where_it_did(tmp_path: Path) -> None:
+    hours = iter([0.0, 599.0, 601.0])
+    first = carry_out(tmp_path, LATE, says_numbers, clock=lambda: next(hours))
+    rows = [row["input"] for row in first.rows()]
+    first.journal.close()
+    again = carry_out(tmp_path, LATE, says_numbers, clock=lambda: 7000.0)
+    assert again.teacher.asked == [], "the journal had these answers"
+    assert [row["input"] for row in again.rows()] == rows
+    assert len(rows) == 2
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        ("verify(3, 'x')", "kind must be text"),
+        ("verify('sql', None)", "answer must be text"),
+        ("verify('sql', 'x', 'y', schema={1, 2})", "holds a set"),
+        ("verify('taste', 'x', 'y')", "verify knows no 'taste'"),
+    ],
+)
+def test_a_wrong_verification_is_an_error_in_the_program(call: str, words: str, tmp_path: Path) -> None:
+    result = carry_out(tmp_path, call, verify=verified)
+    assert words in result.ending.error
+    assert result.host.interruption is None
+
+
+def test_verify_asks_the_tasks_own_scorers(tmp_path: Path) -> None:
+    program = """
+schema = "CREATE TABLE t (n INTEGER); INSERT INTO t VALUES (1), (2);"
+log(str([verify("sql", "SELECT 2 UNION SELECT 1", "SELECT n FROM t", schema=schema),
+         verify("sql", "SELECT 3", "SELECT n FROM t", schema=schema),
+         verify("sql", "SELECT 1 WHERE 0", "SELECT n FROM t WHERE n > 9", schema=schema),
+         verify("number", "12.0", "12"), verify("number", "13", "12"),
+         verify("json", '{"b": 2, "a": 1}', '{"a": 1, "b": 2}')]))
+"""
+    result = carry_out(tmp_path, program, verify=verified)
+    assert result.ending.error == ""
+    assert result.journal.events()[0]["data"]["text"] == "[True, False, False, True, False, True]"

@@ -16,6 +16,7 @@ from toolkit.data.firewall import Firewall
 from toolkit.data.handwritten import handwritten
 from toolkit.programs import library
 from toolkit.programs.sandbox import Limits
+from toolkit.stages.hosting import verified
 from toolkit.types import Request
 
 LABELS = {"late": "a parcel has not come", "broken": "a thing does not work"}
@@ -176,6 +177,100 @@ def test_arithmetic_keeps_problems_whose_answer_was_computed_twice(tmp_path: Pat
     assert not any(kind + ":" in asked for kind in ("hidden", "code", "zero", "half")), "these need no second answer"
 
 
+# -- verified by execution --------------------------------------------------------------------
+
+DOGS = "CREATE TABLE dogs (name TEXT, age INTEGER);\nINSERT INTO dogs VALUES ('Rex', 3), ('Ida', 7), ('Bo', 9);"
+OLDER = "SELECT name FROM dogs WHERE age > 5"
+QUERIES = {
+    "right": (OLDER, "SELECT name FROM dogs\nWHERE NOT age <= 5"),
+    "wrong": (OLDER, "SELECT name FROM dogs"),
+    "barren": ("SELECT name FROM dogs WHERE age > 50", "SELECT name FROM dogs WHERE age > 60"),
+    "broken": ("SELECT nothing FROM nowhere", "SELECT 1"),
+    "writing": ("DELETE FROM dogs", "DELETE FROM dogs"),
+}
+
+
+def writes_sql(request: Request) -> str:
+    prompt = prompt_of(request)
+    if "Write the SQLite query that answers it" in prompt:
+        return json.dumps({"query": QUERIES[re.findall(r"(\w+): ", prompt)[-1]][1]})
+    kind = chance(request).choice(list(QUERIES))
+    question = f"{kind}: {words(request, 5)}, which dogs are older than five?"
+    database = f"-- {words(request, 20)}\n{DOGS}"
+    return json.dumps({"database": database, "question": question, "query": QUERIES[kind][0]})
+
+
+def test_sql_is_kept_when_two_queries_give_the_same_rows(tmp_path: Path) -> None:
+    task = {**OPEN, "answer": "sql"}
+    result = run(tmp_path, "verified_sql", writes_sql, task, rows={"dogs": 5}, calls=200, verify=verified)
+    assert result.host.accepted == {"dogs": 5}
+    for row in result.rows():
+        assert row["input"].startswith(row["meta"]["schema"] + "\n\nright: "), "the student sees the database"
+        assert row["output"] == OLDER
+        assert len(row["calls"]) == 2
+    asked_again = [prompt for prompt in result.prompts() if "Write the SQLite query" in prompt]
+    assert {re.findall(r"(\w+): ", prompt)[-1] for prompt in asked_again} == {"right", "wrong"}
+    replies = {request.hash: writes_sql(request) for request in result.teacher.asked}
+    assert handwritten(result.journal.accepted_rows(1), replies).count == 0, "each line is the teacher's"
+
+
+SQUARE = "def square(n):\n    return n * n"
+SOLUTIONS = {
+    "right": (SQUARE, "def square(n):\n    return n ** 2", ["assert square(3) == 9", "assert square(0) == 0"]),
+    "wrong": (SQUARE, "def square(n):\n    return n + n", ["assert square(3) == 9", "assert square(0) == 0"]),
+    "failing": ("def square(n):\n    return n", SQUARE, ["assert square(3) == 9", "assert square(0) == 0"]),
+    "lazy": (SQUARE, SQUARE, ["square(3)", "square(4)"]),
+    "other": (SQUARE, SQUARE, ["assert 1 == 1", "assert square(3) == 9"]),
+    "single": (SQUARE, SQUARE, ["assert square(3) == 9"]),
+    "endless": (
+        "def square(n):\n    while True:\n        pass",
+        SQUARE,
+        ["assert square(3) == 9", "assert square(0) == 0"],
+    ),
+}
+
+
+def writes_python(request: Request) -> str:
+    prompt = prompt_of(request)
+    if "Reply with the function only" in prompt:
+        return json.dumps({"code": SOLUTIONS[re.findall(r"(\w+): ", prompt)[-1]][1]})
+    kind = chance(request).choice([kind for kind in SOLUTIONS if kind != "endless"])
+    code, _, tests = SOLUTIONS[kind]
+    exercise = f"{kind}: {words(request, 5)}, write square(n)"
+    return json.dumps({"exercise": exercise, "code": code, "tests": tests})
+
+
+def test_python_is_kept_when_two_solutions_pass_tests_that_can_fail(tmp_path: Path) -> None:
+    task = {**OPEN, "answer": "python"}
+    result = run(tmp_path, "verified_python", writes_python, task, rows={"": 3}, calls=200, verify=verified)
+    assert result.host.accepted.total() == 3
+    for row in result.rows():
+        assert row["input"].startswith("right: ")
+        assert (row["output"], row["meta"]) == (SQUARE, {"tests": SOLUTIONS["right"][2]})
+    asked_again = [prompt for prompt in result.prompts() if "Reply with the function only" in prompt]
+    assert {re.findall(r"(\w+): ", prompt)[-1] for prompt in asked_again} <= {"right", "wrong"}
+
+
+def test_code_that_does_not_end_fails_and_the_program_goes_on(tmp_path: Path) -> None:
+    code, _, tests = SOLUTIONS["endless"]
+    program = f"log(str(verify('python', {code!r}, tests={tests!r})))\nlog('still here')"
+    result = carry_out(tmp_path, program, verify=verified)
+    assert [event["data"]["text"] for event in result.journal.events()] == ["False", "still here"]
+
+
+# -- what a person asked for ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", sorted(set(library.names()) - {"label_messages"}))
+def test_a_wish_reaches_the_teacher(name: str, tmp_path: Path) -> None:
+    def speaks(request: Request) -> str:
+        return "no" if request.schema is None else json.dumps(["a", "b"])
+
+    plan = {**PLAN, "wishes": ["nobody may be in a hurry"]}
+    result = run(tmp_path, name, speaks, OPEN, plan=plan, seeds=["why"], rows={"late": 9}, verify=verified)
+    assert any("nobody may be in a hurry" in prompt for prompt in result.prompts())
+
+
 # -- all of them ------------------------------------------------------------------------------
 
 PLAN = {"styles": ["short", "long"], "situations": ["now"], "contrasts": {}, "per_call": 3, "skills": {"late": 3}}
@@ -196,5 +291,5 @@ def test_a_useless_teacher_ends_a_program_in_few_calls(
 def test_a_program_is_short_and_says_what_it_does(name: str) -> None:
     lines = library.source(name).splitlines()
     assert lines[0].startswith("# ")
-    assert len(lines) <= 110
+    assert len(lines) <= 115
     assert max(map(len, lines)) <= 120

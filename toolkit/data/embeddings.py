@@ -18,6 +18,9 @@ BATCH = 64
 LONGEST = 128
 """Tokens of a text that are looked at."""
 
+REMEMBERED = 4096
+"""Texts whose vectors are kept in memory, 1.5 kB each."""
+
 Embedder = Callable[[Sequence[str]], Any]
 """Texts -> an array [texts, 384] of unit vectors."""
 
@@ -35,7 +38,7 @@ def weights_folder() -> Path | None:
 
 @cache
 def open_embedder() -> Embedder | None:
-    """What turns texts into vectors; None when there are no weights."""
+    """What turns texts into vectors and remembers the newest of them; None when there are no weights."""
     folder = weights_folder()
     if folder is None:
         return None
@@ -61,4 +64,24 @@ def open_embedder() -> Embedder | None:
                 vectors[chosen] = torch.nn.functional.normalize(mean, dim=1).numpy()
         return vectors
 
-    return embed
+    return remembering(embed)
+
+
+def remembering(embed: Embedder, most: int = REMEMBERED) -> Embedder:
+    """An embedder that embeds a text again only when it has met about `most` others since."""
+    known: dict[str, Any] = {}
+
+    def embed_new(texts: Sequence[str]) -> Any:
+        import numpy as np
+
+        new = [text for text in dict.fromkeys(texts) if text not in known]
+        if new:
+            found = dict(zip(new, embed(new), strict=True))
+            if len(known) > most:
+                asked = set(texts)
+                for text in [text for text in known if text not in asked][: len(known) - most // 2]:
+                    del known[text]
+            known.update(found)
+        return np.asarray([known[text] for text in texts], dtype=np.float32)
+
+    return embed_new

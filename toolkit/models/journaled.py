@@ -31,6 +31,10 @@ class JournaledModel:
         self._journal, self._opener, self._safe_point = journal, opener, safe_point
         self._model: ChatModel | None = None
 
+    def knows(self, request: Request) -> bool:
+        """Whether the journal has the answer already."""
+        return self._journal.answered(request.hash) is not None
+
     def complete(self, requests: Sequence[Request], attempt: int, role: str | None = None) -> list[Completion]:
         """Answers in the order of the requests. Each is journaled as it comes, under the model's role or another."""
         known = {request.hash: self._journal.answered(request.hash) for request in requests}

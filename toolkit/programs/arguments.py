@@ -103,6 +103,12 @@ def read_row(raw: Mapping[str, Any], known: Container[str]) -> tuple[Row, str]:
     return row, "; ".join(problems)
 
 
+def read_verification(kind: Any, answer: Any, expected: Any, more: Any) -> tuple[str, str, str, dict[str, Json]]:
+    """What `verify` takes. Raises BadArgument."""
+    texts = (_prompt(value, name) for value, name in ((kind, "kind"), (answer, "answer"), (expected, "expected")))
+    return *texts, plain_dict(more, "what verify is told beside the answers")  # type: ignore[return-value]
+
+
 def plain_dict(value: Any, name: str) -> dict[str, Json]:
     """The value, if it is a dict that JSON can hold and a person can read. Raises BadArgument."""
     if not isinstance(value, dict):

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import re
+import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from inspect import signature
 from typing import Any
@@ -14,22 +13,38 @@ from toolkit.data.checks import Rejection, RowChecks
 from toolkit.errors import RefusedRequest
 from toolkit.journal import Journal
 from toolkit.models.journaled import JournaledModel
-from toolkit.programs.arguments import AskOptions, BadArgument, read_options, read_prompts, read_row, read_rows
+from toolkit.models.reading import read, runs_into_the_cut
+from toolkit.programs.arguments import (
+    AskOptions,
+    BadArgument,
+    read_options,
+    read_prompts,
+    read_row,
+    read_rows,
+    read_verification,
+)
 from toolkit.types import Completion, Json, Message, Request, Row
 
 MAX_LOG_LINES = 200
 MAX_LOG_CHARACTERS = 2000
+MAX_VERIFICATIONS = 4000
+VERIFYING_SECONDS = 900
+"""Queries and tests of one attempt may take so long in all; each has a limit of its own."""
+
+Verify = Callable[[str, str, str, Mapping[str, Json]], bool]
 LEAK_DETAIL = "too close to an evaluation item"
 """All that a program hears of a leak: which item of which split is for the journal."""
-
-_THINKING = re.compile(r"<think>.*?</think>", re.DOTALL)
 
 
 class OutOfCalls(RuntimeError):
     """Seen by the program that asks for more than its budget holds."""
 
 
-PROGRAM_ERRORS = (OutOfCalls, BadArgument)
+class OutOfTime(RuntimeError):
+    """Seen by the program whose time is over: no new question is asked for it."""
+
+
+PROGRAM_ERRORS = (OutOfCalls, OutOfTime, BadArgument)
 """What the program did wrong and may mend; everything else stops the run."""
 
 
@@ -37,7 +52,8 @@ PROGRAM_ERRORS = (OutOfCalls, BadArgument)
 class Allowance:
     """What an attempt may spend.
 
-    `rows` is by skill; `room` is how many rows the run's budget still takes in all.
+    `rows` is by skill; `room` is how many rows the run's budget still takes in all. `seconds` is what the
+    host's clock shows when the time is over.
     """
 
     calls: int
@@ -58,6 +74,9 @@ class ProgramHost:
     Args:
         seed: another one gives other replies to the same prompts.
         answer_passes: whether a row's own answer is right by the task's scorer.
+        teacher_wrote: whether a row's text comes from the replies that it names.
+        by_hand: how many accepted rows may have another text.
+        verify: kind of answer, answer, expected answer, what else the scorer needs -> whether they agree.
     """
 
     attempt: int
@@ -69,13 +88,21 @@ class ProgramHost:
     clock: Callable[[], float]
     seed: int = 0
     answer_passes: Callable[[Row], bool] = lambda row: True
+    teacher_wrote: Callable[[Row], bool] = lambda row: True
+    by_hand: int = 0
+    verify: Verify = lambda kind, answer, expected, more: False
     calls_used: int = 0
     submitted: int = 0
     interruption: BaseException | None = None
+    out_of_time: bool = False
     accepted: Counter[str] = field(default_factory=Counter)
     _asked: Counter[str] = field(default_factory=Counter)
     _replies: set[str] = field(default_factory=set)
     _logged: int = 0
+    _cut: dict[str, str] = field(default_factory=dict)
+    _written: int = 0
+    _verified: int = 0
+    _verifying: float = 0.0
 
     def functions(self) -> dict[str, Callable[..., Json]]:
         """The names that the prelude calls."""
@@ -84,6 +111,7 @@ class ProgramHost:
             "host_submit": self._guarded(self.submit),
             "host_remaining": self._guarded(self.remaining),
             "host_log": self._guarded(self.log),
+            "host_verify": self._guarded(self.verified),
         }
 
     def missing(self) -> dict[str, int]:
@@ -94,25 +122,27 @@ class ProgramHost:
         return {skill: count for skill, count in needed.items() if count > 0}
 
     def ask(self, prompts: Json, options: Json) -> list[Json]:
-        """Replies in the order of the prompts. Raises OutOfCalls, or BadArgument, and asks nothing then."""
+        """Replies in the order of the prompts. Raises OutOfCalls, OutOfTime or BadArgument, and asks nothing then."""
         texts, how = read_prompts(prompts), read_options(options)
         if self.calls_used + len(texts) > self.allowance.calls:
             left = self.allowance.calls - self.calls_used
             raise OutOfCalls(f"asked for {len(texts)} calls, {left} are left; see remaining()['calls']")
-        self.calls_used += len(texts)
         requests = [self._request(text, how) for text in texts]
+        self._check_time(requests)
+        self.calls_used += len(texts)
         try:
             completions = self.teacher.complete(requests, self.attempt)
         except RefusedRequest as error:
             raise BadArgument(str(error)) from None
         self._replies.update(request.hash for request in requests)
-        return [_reply(request, completion) for request, completion in zip(requests, completions, strict=True)]
+        return [self._reply(request, completion) for request, completion in zip(requests, completions, strict=True)]
 
     def submit(self, rows: Json) -> Json:
         """What became of the rows. Raises BadArgument, and takes none of them then, when one has the wrong shape."""
         left = self.allowance.submissions - self.submitted
         read = [read_row(raw, self._replies) for raw in read_rows(rows, left)]
         read = [(self._placed(row), problem) for row, problem in read]
+        self.checks.expect([row.input for row, problem in read if not problem])
         rejected: dict[str, list[Json]] = {}
         accepted = 0
         for row, problem in read:
@@ -134,6 +164,18 @@ class ProgramHost:
             "seconds": max(0, int((self.allowance.seconds - self.clock()) // 60) * 60),
         }
 
+    def verified(self, kind: Json, answer: Json, expected: Json, more: Json) -> bool:
+        """Whether an answer and an expected one agree by the scorer of a kind. Raises BadArgument."""
+        given = read_verification(kind, answer, expected, more)
+        self._verified += 1
+        if self._verified > MAX_VERIFICATIONS or self._verifying > VERIFYING_SECONDS:
+            raise BadArgument(f"verify is over: {MAX_VERIFICATIONS} calls or {VERIFYING_SECONDS} s of them at most")
+        began = time.monotonic()
+        try:
+            return self.verify(*given)
+        finally:
+            self._verifying += time.monotonic() - began
+
     def log(self, text: Json) -> None:
         """Journal a line; a program that writes too many is told once and then ignored."""
         self._logged += 1
@@ -152,8 +194,13 @@ class ProgramHost:
         """Check one row and journal it with its verdict; what the program may know of it, no reason if accepted."""
         rejection = Rejection("malformed", problem) if problem else self.checks.check(row)
         reason, detail = (rejection.reason, rejection.detail) if rejection else ("", "")
+        if not reason and any(runs_into_the_cut(row.input, self._cut[call]) for call in row.calls if call in self._cut):
+            reason, detail = "cut_off", f"the reply ends in the middle of it: {row.input[-100:]}"
         if not reason and not self.answer_passes(row):
             reason, detail = "answer_fails_scorer", row.output[:200]
+        own = not reason and not self.teacher_wrote(row)
+        if own and self._written >= self.by_hand:
+            reason, detail = "hand_written", f"its text is in no teacher reply that it names: {row.input[:200]}"
         if not reason and self.accepted.total() >= self.allowance.room:
             reason, detail = "over_budget", "the run's row budget is spent"
         status = "accepted" if not reason else "quarantined" if reason == "leak" else "rejected"
@@ -162,7 +209,19 @@ class ProgramHost:
         if not reason:
             self.checks.remember(row)
             self.accepted[row.skill] += 1
+            self._written += own
         return reason, LEAK_DETAIL if reason == "leak" else detail
+
+    def _check_time(self, requests: Sequence[Request]) -> None:
+        """Raises OutOfTime, and from then on always.
+
+        What the journal can answer is answered at any time, so a program that is replayed stops where it did.
+        """
+        if not self.out_of_time:
+            if self.clock() < self.allowance.seconds or all(self.teacher.knows(request) for request in requests):
+                return
+            self.out_of_time = True
+        raise OutOfTime("the time of this run is over; the rows that were accepted are kept")
 
     def _request(self, prompt: str, options: AskOptions) -> Request:
         messages: list[Message] = [{"role": "user", "content": prompt}]
@@ -176,6 +235,13 @@ class ProgramHost:
             schema=options.schema,
             sample=self.seed * 1_000_000 + self.attempt * 10_000 + self._asked[prompt],
         )
+
+    def _reply(self, request: Request, completion: Completion) -> Json:
+        """What the program sees: text without thoughts, and JSON that keeps to the schema that was asked for."""
+        found = read(request, completion)
+        if completion.finish_reason == "length":
+            self._cut[request.hash] = found.text
+        return {"id": request.hash, "text": found.text, "data": found.data}
 
     def _guarded(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Stops of the run pass through the program as errors; they are kept, and raised again after it."""
@@ -196,19 +262,3 @@ class ProgramHost:
                 raise RuntimeError("the run is stopping") from None
 
         return call
-
-
-def _reply(request: Request, completion: Completion) -> Json:
-    return {"id": request.hash, "text": completion.text, "data": _parsed(request, completion)}
-
-
-def _parsed(request: Request, completion: Completion) -> Json:
-    """The reply's JSON when a schema was asked for and the reply is whole; None otherwise."""
-    if request.schema is None or completion.finish_reason != "stop":
-        return None
-    try:
-        data = json.loads(_THINKING.sub("", completion.text))
-        json.dumps(data, ensure_ascii=False).encode("utf-8")  # half a surrogate pair cannot enter the sandbox
-    except (ValueError, RecursionError):
-        return None
-    return data

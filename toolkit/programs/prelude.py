@@ -1,7 +1,7 @@
 """The first lines of every data program: they run inside the sandbox, not here.
 
 They turn the host's plain functions into the contract that programs are written against:
-`ask`, `ask_many`, `submit`, `remaining`, `log`. This file is read as text.
+`ask`, `ask_many`, `submit`, `remaining`, `verify`, `log`. This file is read as text.
 """
 
 import json
@@ -49,6 +49,11 @@ def submit(rows):
 def remaining():
     """What is left of this attempt's budget: `calls`, `rows`, `seconds`, and `skills` (rows by skill)."""
     return host_remaining()
+
+
+def verify(kind, answer, expected="", **more):
+    """Whether an answer is right by the scorer of a kind, such as "sql" (schema=…) or "python" (tests=…)."""
+    return host_verify(kind, answer, expected, more)
 
 
 def log(text):

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
-
-from toolkit.data.checks import RowChecks
 from toolkit.engineer.tree import TOO_FEW, ErrorClass, Record
 from toolkit.programs import trial
-from toolkit.programs.host import Allowance, ProgramHost
+from toolkit.programs.host import ProgramHost
 from toolkit.programs.sandbox import Ending, run_program
 from toolkit.programs.trial import TrialHost, TrialOver
 from toolkit.stages.card import announce_card, by_hand
+from toolkit.stages.hosting import host_of
 from toolkit.stages.inputs import program_inputs
 from toolkit.stages.session import Session
-from toolkit.types import Item, Row
 
-Host = TypeVar("Host", bound=ProgramHost)
 MAX_PASSES = 4
 """How often a program that ends with rows missing and calls left is run again."""
 
-ALMOST = 1 - 1e-9
-
+OUT_OF_TIME = "the time of the run is over (budget.minutes)"
 TOO_FEW_ROWS = "too_few_rows"
 """Why a valid row is not trained on: its submission had too few of them."""
 
@@ -44,13 +39,15 @@ def generate(session: Session, number: int, attempt: Record, *, tries: bool = Fa
 
 def _try(session: Session, number: int, attempt: Record) -> tuple[ErrorClass, str] | None:
     """What keeps a program from making a few rows; None when it makes them."""
-    host = _host(session, attempt, TrialHost)
+    host = host_of(session, attempt, TrialHost)
     inputs = program_inputs(session, attempt["plan"])
     ending = run_program(attempt["program"], host.functions(), inputs, seed=attempt["id"] * 100)
     over = isinstance(host.interruption, TrialOver)
     if host.interruption and not over:
         raise host.interruption
     made = host.accepted.total()
+    if host.out_of_time:
+        return "execution timeout", OUT_OF_TIME
     passed = made >= trial.ROWS or (made > 0 and not ending.error_class)
     session.journal.event("trial", number, attempt=attempt["id"], passed=passed, accepted=made, calls=host.calls_used)
     if passed:
@@ -62,7 +59,7 @@ def _try(session: Session, number: int, attempt: Record) -> tuple[ErrorClass, st
 
 
 def _run(session: Session, number: int, attempt: Record) -> tuple[ProgramHost, Ending]:
-    host = _host(session, attempt, ProgramHost)
+    host = host_of(session, attempt, ProgramHost)
     inputs = program_inputs(session, attempt["plan"])
     ending = Ending()
     for turn in range(MAX_PASSES):
@@ -70,47 +67,13 @@ def _run(session: Session, number: int, attempt: Record) -> tuple[ProgramHost, E
         ending = run_program(attempt["program"], host.functions(), inputs, seed=attempt["id"] * 100 + turn)
         if host.interruption:
             raise host.interruption
+        if host.out_of_time:
+            return host, Ending("execution timeout", OUT_OF_TIME, ending.printed)
         done = not host.missing() or host.calls_used >= host.allowance.calls
         if ending.error_class or done or host.accepted.total() == before:
             break
         session.journal.event("replenish", number, missing=host.missing())
     return host, ending
-
-
-def _host(session: Session, attempt: Record, kind: type[Host]) -> Host:
-    plan = attempt["plan"]
-    skills = {name: int(count) for name, count in plan["skills"].items()}
-    left = session.limits.seconds - session.seconds()
-    return kind(
-        attempt=attempt["id"],
-        allowance=Allowance(int(plan["calls"]), skills, int(plan["room"]), left),
-        journal=session.journal,
-        teacher=session.teacher,
-        checks=row_checks(session, attempt["id"]),
-        temperature=session.recipe.file.teacher.temperature,
-        clock=session.seconds,
-        seed=session.recipe.file.teacher.seed,
-        answer_passes=lambda row: passes(session, row),
-    )
-
-
-def passes(session: Session, row: Row) -> bool:
-    """Whether a row's answer is right by the task's own scorer; a student that learned any other would score 0."""
-    item = Item(row.id, "seed", row.input, row.output, row.skill, row.meta)
-    return session.scorer(item, row.output) > ALMOST
-
-
-def row_checks(session: Session, attempt: int) -> RowChecks:
-    """The checks for an attempt: they know the recipe's examples and the rows of all valid attempts before it."""
-    checks = RowChecks(session.data.labels, session.firewall())
-    for label, texts in session.recipe.file.task.examples.items():
-        for text in texts:
-            checks.remember(Row(text, label))
-    for earlier in session.journal.attempts():
-        if earlier["id"] < attempt and earlier["status"] == "valid":
-            for row in session.journal.accepted_rows(earlier["id"]):
-                checks.remember(row)
-    return checks
 
 
 def _conclude(session: Session, number: int, host: ProgramHost, ending: Ending) -> None:

@@ -6,7 +6,8 @@ from collections import defaultdict
 from itertools import chain, zip_longest
 
 from toolkit.engineer.tree import TOO_FEW
-from toolkit.stages.generate import TOO_FEW_ROWS, row_checks
+from toolkit.stages.generate import TOO_FEW_ROWS
+from toolkit.stages.hosting import row_checks
 from toolkit.stages.session import Session
 from toolkit.types import Row
 

@@ -16,6 +16,7 @@ FORMS = {
     "call": '{"name": …, "arguments": {…}} on one line',
     "number": "the number, with its unit if it has one",
     "sql": "one SQLite query on one line",
+    "python": "Python code",
 }
 """What an answer looks like, by kind."""
 

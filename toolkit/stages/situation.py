@@ -7,6 +7,7 @@ from collections import Counter
 from toolkit.budget import round_share
 from toolkit.engineer import Earlier, Problem, Situation, SkillReport
 from toolkit.engineer.tree import Move
+from toolkit.programs.host import LEAK_DETAIL
 from toolkit.stages.card import card_of
 from toolkit.stages.evaluate import BASELINES, score
 from toolkit.stages.session import Session
@@ -15,7 +16,6 @@ from toolkit.types import Score
 
 MOST_CASES = 12
 MOST_SEEDS = 5
-LEAK_DETAIL = "too close to an evaluation item"
 
 
 def situation(session: Session, number: int, attempt: int, best: int | None, move: Move) -> Situation:

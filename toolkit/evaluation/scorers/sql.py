@@ -50,6 +50,15 @@ def sql(item: Item, answer: str) -> float:
     return float(found == wanted if is_ordered(item.output) else Counter(found) == Counter(wanted))
 
 
+def gives_rows(script: str, query: str) -> bool:
+    """Whether a query, on the database of a script, gives any row."""
+    try:
+        with closing(_database(script)) as database:
+            return bool(_rows(database, unfenced(query)))
+    except (sqlite3.Error, sqlite3.Warning, ValueError, OverflowError, MemoryError):
+        return False
+
+
 def is_ordered(query: str) -> bool:
     """Whether a query as a whole is ordered: ORDER BY in a subquery or a window does not count."""
     text, before = _QUOTED.sub(" ", query), ""

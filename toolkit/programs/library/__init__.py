@@ -1,15 +1,20 @@
 """Data programs written by people. Each is one text, short enough to read in class.
 
 They are never imported: like the engineer's programs, they run in the sandbox. Answers in
-SQL or Python are not verified here: that needs host functions that run a query or a test
-under limits of their own, since code that does not end would end the whole data program.
+SQL or Python are run by the host's `verify`, under limits of their own, since code that
+does not end would otherwise end the whole data program.
 """
 
 from pathlib import Path
 
 from toolkit.errors import RecipeError
 
-PROGRAMS = {"label": "label_messages", "json": "record_first"}
+PROGRAMS = {
+    "label": "label_messages",
+    "json": "record_first",
+    "sql": "verified_sql",
+    "python": "verified_python",
+}
 """Kind of answer -> its program. All others are voted on."""
 
 

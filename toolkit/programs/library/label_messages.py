@@ -51,6 +51,8 @@ def prompt_for(label, turn, count):
         lines.append(plan["notes"][label])
     if plan["situations"]:
         lines.append("Situation: " + plan["situations"][turn * 3 % len(plan["situations"])])
+    if plan.get("personas"):  # another one when the turn of a style comes again
+        lines.append("Written by: " + plan["personas"][(turn + turn // len(plan["styles"])) % len(plan["personas"])])
     lines.append("Style: " + style_of(turn))
     lines.append("Write " + str(count) + " messages.")
     return "\n".join(lines)

@@ -56,9 +56,13 @@ def holds(record, text):
 
 
 def prompt_for(record):
+    wish = " " + random.choice(plan["wishes"]) if plan.get("wishes") else ""
     facts = "\n".join("- " + field + ": " + value for field, value in record.items())
     return (
-        task["about"] + "\nWrite one message that mentions all of this, each value exactly as it stands here:\n" + facts
+        task["about"]
+        + wish
+        + "\nWrite one message that mentions all of this, each value exactly as it stands here:\n"
+        + facts
     )
 
 

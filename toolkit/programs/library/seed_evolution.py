@@ -8,6 +8,7 @@ WAYS = plan.get("ways") or [
     "Make it harder: it needs one more step, or one more fact.",
     "Say the same in quite other words, as another kind of person would.",
     "Make it a message in two parts: the same, and something that came before it.",
+    *plan.get("wishes", []),
 ]
 LABELS = list(task.get("labels") or [])
 ANSWER = {"type": "string", "enum": LABELS} if LABELS else None

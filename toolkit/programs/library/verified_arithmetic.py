@@ -45,11 +45,10 @@ def is_usable(problem):
 
 def asking_for(skill, turn):
     about = " about " + skill.replace("_", " ") if skill else ""
-    return (
-        task["about"] + "\nWrite a word problem" + about + " with numbers of your own"
-        " (series " + str(turn) + "), and the sum that solves it. Write all numbers as digits.\n"
-        "Example: " + json.dumps(EXAMPLE)
-    )
+    lines = [task["about"], "Write a word problem" + about + " with numbers of your own (series " + str(turn) + "),"]
+    lines.append("and the sum that solves it. Write all numbers as digits.")
+    wanted = [plan.get("notes", {}).get(skill, ""), *plan.get("wishes", [])]
+    return "\n".join([*lines, *[text for text in wanted if text], "Example: " + json.dumps(EXAMPLE)])
 
 
 turn = 0
