@@ -114,7 +114,9 @@ class FakeStudent:
     def __init__(self, school: School, trained: bool) -> None:
         self._school, self._trained = school, trained
 
-    def answer(self, prompts: Sequence[Sequence[Message]], *, max_new_tokens: int = 24) -> Iterator[tuple[int, str]]:
+    def answer(
+        self, prompts: Sequence[Sequence[Message]], *, max_new_tokens: int = 24, choices: Sequence[str] = ()
+    ) -> Iterator[tuple[int, str]]:
         return self._school.answers(prompts, self._trained)
 
     def close(self) -> None:

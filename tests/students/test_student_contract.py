@@ -87,6 +87,17 @@ def test_one_prompt_and_no_prompt(trained: Student) -> None:
     assert list(trained.answer([])) == []
 
 
+def test_where_the_format_is_closed_even_the_base_answers_in_it(base: Student, trained: Student) -> None:
+    kinds = [*KINDS, "refund_too_small"]  # "refund" begins another answer
+    answers = dict(base.answer(PROMPTS, choices=kinds))
+    assert sorted(answers) == list(range(len(PROMPTS)))
+    assert set(answers.values()) <= set(kinds)
+    taught = dict(trained.answer(PROMPTS, choices=kinds))
+    assert sum(taught[i] == kind for i, (_, kind) in enumerate(ROWS)) >= 13
+    free = dict(base.answer(PROMPTS[:2], max_new_tokens=6))
+    assert not set(free.values()) & set(kinds), "the next question is free again"
+
+
 @pytest.mark.parametrize(("taught", "share"), [(False, 0.5), (True, 0.75)])
 def test_backends_agree(gguf: Path, adapter: Path, taught: bool, share: float) -> None:
     """The base rambles: one token that flips under 4-bit arithmetic changes the rest of its six (13 of 20 agreed).

@@ -10,7 +10,7 @@ from tiny_model import make_tiny, prompt
 
 from toolkit.errors import ChildError, ModelError
 from toolkit.models.hf_folder import hf_folder
-from toolkit.models.torch_model import common_prefix, prompt_ids
+from toolkit.models.torch_model import common_prefix, prompt_ids, token_ids
 from toolkit.students.student import open_student
 from toolkit.students.torch_child import TorchStudent, _by_length
 
@@ -43,6 +43,26 @@ def test_answers_equal_plain_generation(gguf: Path, system: str) -> None:
     answers = dict(student.answer(prompts, 9))  # type: ignore[arg-type]
     assert [answers[i] for i in range(5)] == [plainly(folder, asked, 9) for asked in prompts]
     assert dict(student.answer(prompts[2:3], 9)) == {0: answers[2]}  # type: ignore[arg-type]
+
+
+def test_closed_answers_are_the_likeliest_walk_through_the_labels(gguf: Path) -> None:
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    folder, labels = hf_folder(gguf), ["late", "lately", "refund", "broken"]
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+    left = [[*token_ids(tokenizer, label), tokenizer.eos_token_id] for label in labels]
+    asked = prompt("where is it", SYSTEMS[0])
+    answer: list[int] = []
+    while len(left) > 1:  # the plain way: one prompt, no cache, all logits
+        with torch.inference_mode():
+            logits = model(torch.tensor([prompt_ids(tokenizer, asked) + answer])).logits[0, -1]
+        answer.append(max({ids[len(answer)] for ids in left}, key=lambda token: float(logits[token])))
+        left = [ids for ids in left if ids[: len(answer)] == answer]
+    student = TorchStudent({"model": str(folder), "adapter": None, "dtype": "float32"})
+    answers = dict(student.answer([asked, prompt("x", SYSTEMS[0])], 1, labels))  # type: ignore[list-item]
+    assert answers[0] == tokenizer.decode(left[0], skip_special_tokens=True)
 
 
 def test_bfloat16_answers_every_prompt(gguf: Path) -> None:

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 import typer
 
 from toolkit.run import Run
-from toolkit.run.students import run_prompts
+from toolkit.run.students import run_prompts, run_recipe
 from toolkit.students.student import Student
 from toolkit.types import Message
 
@@ -17,19 +17,19 @@ from toolkit.types import Message
 def talk(name: str, text: str | None) -> None:
     """Answer one message, or each line that is typed until an empty one."""
     run = Run.open(name)
-    prompts = run_prompts(run)
+    prompts, choices = run_prompts(run), run_recipe(run).closed_answers
     with ExitStack() as stack:
         trained = run.student()
         stack.callback(trained.close)
         base = run.student(trained=False)
         stack.callback(base.close)
         for line in [text] if text else _typed():
-            typer.echo(f"base student     {_answer(base, prompts.zero_shot(line))}")
-            typer.echo(f"trained student  {_answer(trained, prompts.trained(line))}")
+            typer.echo(f"base student     {_answer(base, prompts.zero_shot(line), choices)}")
+            typer.echo(f"trained student  {_answer(trained, prompts.trained(line), choices)}")
 
 
-def _answer(student: Student, prompt: Sequence[Message]) -> str:
-    (_, answer), *_ = student.answer([prompt])
+def _answer(student: Student, prompt: Sequence[Message], choices: Sequence[str]) -> str:
+    (_, answer), *_ = student.answer([prompt], choices=choices)
     return "".join(character for character in answer if character.isprintable())
 
 

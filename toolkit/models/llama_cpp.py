@@ -17,6 +17,7 @@ from pathlib import Path
 
 from toolkit.errors import ModelError, RefusedRequest
 from toolkit.models.chat import ModelInfo
+from toolkit.models.choices import Choices
 from toolkit.models.llama_native import BATCH_TOKENS, Engine, Entry, Sampler
 from toolkit.models.weights import weights_path
 from toolkit.types import Completion, Request
@@ -90,6 +91,7 @@ class LlamaCppModel:
         self._context, self._cells = min(context, self._engine.trained_context), cells
         self._slots = [_Slot(number) for number in range(slots)]
         self._grammars: dict[str, str] = {}
+        self._closed: Choices | None = None
         template = bool(self._engine.chat_template())
         self._render = self._engine.renderer() if template else None
         self._info = ModelInfo(name or path.stem, "llama_cpp", self._context, self._engine.vocabulary, template)
@@ -106,8 +108,18 @@ class LlamaCppModel:
             self._engine.keep(slot.id, 0)
             slot.held = []
 
-    def complete(self, requests: Sequence[Request]) -> Iterator[tuple[Request, Completion]]:
-        """Answers as they are finished. Raises RefusedRequest when a prompt is longer than the context."""
+    def complete(
+        self, requests: Sequence[Request], choices: Sequence[str] = ()
+    ) -> Iterator[tuple[Request, Completion]]:
+        """Answers as they are finished.
+
+        Args:
+            choices: the only answers there are, for a student; the likeliest tokens among theirs are taken.
+
+        Raises RefusedRequest when a prompt is longer than the context.
+        """
+        tokens = [self._engine.tokenize(choice) for choice in choices]
+        self._closed = Choices(tokens, {self._engine.end_token}) if tokens else None
         pending = deque(sorted((self._job(request) for request in requests), key=lambda job: job.prompt))
         try:
             while pending or any(slot.job for slot in self._slots):
@@ -225,16 +237,32 @@ class LlamaCppModel:
         """Sample one token; the finish reason when the answer ends with it."""
         job = slot.job
         assert job and job.sampler
-        token = job.sampler.next(index)
+        token = self._closed_token(job, index) if self._closed else job.sampler.next(index)
         if self._engine.ends(token):
             return "stop"
         job.answer.append(token)
         job.text += self._engine.piece(token)
+        if self._closed:
+            return self._complete(job, self._closed)
         # no token may follow a closed JSON value, so the end token need not be computed
         if job.text.endswith((b"}", b"]", b'"')) and job.sampler.complete():
             return "stop"
         full = len(job.answer) >= job.request.max_tokens or len(job.prompt) + len(job.answer) >= self._context
         return "length" if full else ""
+
+    def _closed_token(self, job: _Job, index: int) -> int:
+        assert self._closed
+        allowed = self._closed.allowed(job.answer)
+        return allowed[int(self._engine.logits(index)[allowed].argmax())]
+
+    def _complete(self, job: _Job, closed: Choices) -> str:
+        """The finish reason once only one answer is left; the rest of it is added for no further pass."""
+        whole = closed.only(job.answer)
+        if whole is None:
+            return ""
+        job.text += b"".join(self._engine.piece(token) for token in whole[len(job.answer) :])
+        job.answer = whole
+        return "stop"
 
     def _finish(self, slot: _Slot, reason: str) -> tuple[Request, Completion]:
         job = slot.job

@@ -49,6 +49,12 @@ class Recipe:
         names = list(known)[:chosen] if isinstance(chosen, int) else [name for name in known if name in chosen]
         return {name: known[name] for name in names}
 
+    @property
+    def closed_answers(self) -> tuple[str, ...]:
+        """The only answers that a student can give; empty when it writes freely."""
+        closed = self.file.student.closed and self.file.task.answer == "label"
+        return tuple(self.labels) if closed else ()
+
     def values(self) -> dict[str, Json]:
         """The effective values, defaults included."""
         values: dict[str, Json] = self.file.model_dump(mode="json")

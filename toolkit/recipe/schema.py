@@ -183,6 +183,7 @@ class Student(Section):
     model: str = Field("smollm2-135m-instruct", description="a catalog name, as in `schoolhouse models`")
     backend: Literal["auto", "torch", "llama_cpp"] = Field("auto", description="what answers; auto is torch")
     max_new_tokens: PositiveInt = 24
+    closed: bool = Field(True, description="where answers are labels, the student can give no other answer")
 
 
 class Train(Section):

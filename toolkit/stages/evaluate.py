@@ -41,19 +41,20 @@ def evaluate_round(session: Session, number: int, adapter: Path) -> None:
 
 def baseline_sittings(session: Session, split: SplitName, items: Sequence[Item]) -> list[Sitting]:
     """Zero-shot and few-shot on a split; the examples are public items, which are then not asked."""
-    prompts, most = session.prompts, session.recipe.file.student.max_new_tokens
+    prompts, most, choices = session.prompts, session.recipe.file.student.max_new_tokens, session.recipe.closed_answers
     shots = pick_shots(session.data.public, session.data.labels)
     shown = {shot.id for shot in shots}
     unseen = [item for item in items if item.id not in shown]
     return [
-        Sitting("zero-shot", split, items, prompts.zero_shot, most),
-        Sitting("few-shot", split, unseen, lambda text: prompts.few_shot(shots, text), most),
+        Sitting("zero-shot", split, items, prompts.zero_shot, most, choices),
+        Sitting("few-shot", split, unseen, lambda text: prompts.few_shot(shots, text), most, choices),
     ]
 
 
 def trained_sitting(session: Session, student: str, split: SplitName, items: Sequence[Item]) -> Sitting:
     """A trained student on a split, with the prompt it was trained on."""
-    return Sitting(student, split, items, session.prompts.trained, session.recipe.file.student.max_new_tokens)
+    most, choices = session.recipe.file.student.max_new_tokens, session.recipe.closed_answers
+    return Sitting(student, split, items, session.prompts.trained, most, choices)
 
 
 def _probe_sittings(session: Session, student: str) -> list[Sitting]:
@@ -99,7 +100,8 @@ def _ask(session: Session, student: Student, sitting: Sitting, items: Sequence[I
     scorer = contains if sitting.split == "probe" else session.scorer
     prompts = [sitting.prompt(item.input) for item in items]
     waiting: list[Outcome] = []
-    for index, answer in student.answer(prompts, max_new_tokens=sitting.max_new_tokens):
+    most, choices = sitting.max_new_tokens, sitting.choices
+    for index, answer in student.answer(prompts, max_new_tokens=most, choices=choices):
         item = items[index]
         waiting.append(Outcome(item.id, answer, scorer(item, answer), item.skill))
         if len(waiting) >= BATCH_OF_OUTCOMES:

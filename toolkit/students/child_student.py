@@ -25,12 +25,15 @@ class ChildStudent:
         self._child = Child(module, log=log)
         self._child.send(setup)
 
-    def answer(self, prompts: Sequence[Sequence[Message]], *, max_new_tokens: int = 24) -> Iterator[tuple[int, str]]:
+    def answer(
+        self, prompts: Sequence[Sequence[Message]], *, max_new_tokens: int = 24, choices: Sequence[str] = ()
+    ) -> Iterator[tuple[int, str]]:
         if not prompts:
             return
         self._asked += 1
         asked = self._asked
-        self._child.send({"id": asked, "prompts": [list(p) for p in prompts], "max_new_tokens": max_new_tokens})
+        question = {"prompts": [list(p) for p in prompts], "max_new_tokens": max_new_tokens, "choices": list(choices)}
+        self._child.send({"id": asked, **question})
         for message in self._child.messages():
             if message["event"] == "loaded":
                 self.load_seconds = float(message["seconds"])

@@ -30,8 +30,13 @@ class Student(Protocol):
     peak_bytes: int
     """The most memory that its process has held, in bytes; known after each `answer`."""
 
-    def answer(self, prompts: Sequence[Sequence[Message]], *, max_new_tokens: int = 24) -> Iterator[tuple[int, str]]:
+    def answer(
+        self, prompts: Sequence[Sequence[Message]], *, max_new_tokens: int = 24, choices: Sequence[str] = ()
+    ) -> Iterator[tuple[int, str]]:
         """Index and answer of each prompt, as they come, in any order.
+
+        Args:
+            choices: where the format is closed, the only answers there are; the length of an answer is then theirs.
 
         An answer stops at the end token, carries no special tokens and no white space around it.
         An iterator that is left early leaves the student usable.

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.errors import ModelError
+from toolkit.models.choices import Choices
 from toolkit.models.torch_model import (
     common_prefix,
     end_ids,
@@ -17,6 +18,7 @@ from toolkit.models.torch_model import (
     load_tokenizer,
     peak_bytes,
     prompt_ids,
+    token_ids,
     workers,
 )
 from toolkit.process import Emit, child_main
@@ -46,8 +48,12 @@ class TorchStudent:
         self.ends = end_ids(self.tokenizer, self.model)
         self.pool = ThreadPoolExecutor(workers() if self.model.device.type == "cpu" else 1)
 
-    def answer(self, prompts: Sequence[Sequence[Message]], most: int) -> Iterator[tuple[int, str]]:
+    def answer(
+        self, prompts: Sequence[Sequence[Message]], most: int, choices: Sequence[str] = ()
+    ) -> Iterator[tuple[int, str]]:
         """Index and text of each prompt, the shortest prompts first."""
+        closed = Choices([token_ids(self.tokenizer, choice) for choice in choices], self.ends) if choices else None
+        most = closed.longest + 1 if closed else most
         rows = [prompt_ids(self.tokenizer, prompt) for prompt in prompts]
         self._check(rows, most)
         shared = common_prefix(rows) if len(rows) > 1 else 0
@@ -56,7 +62,7 @@ class TorchStudent:
         def finished(batch: list[int]) -> list[tuple[int, str]]:
             own = [rows[index][shared:] for index in batch]
             with self.torch.inference_mode():  # holds for this thread alone
-                return [(batch[place], self._text(ids)) for place, ids in self._generate(own, shared, most)]
+                return [(batch[place], self._text(ids)) for place, ids in self._generate(own, shared, most, closed)]
 
         for answers in self.pool.map(finished, _by_length(rows, shared)):
             yield from answers
@@ -83,7 +89,9 @@ class TorchStudent:
             self._forward([prefix], self._causal(len(prefix)), 0, cache)
         self.attention.prefix = [(layer.keys[0], layer.values[0]) for layer in cache.layers]
 
-    def _generate(self, rows: list[list[int]], shared: int, most: int) -> Iterator[tuple[int, list[int]]]:
+    def _generate(
+        self, rows: list[list[int]], shared: int, most: int, closed: Choices | None = None
+    ) -> Iterator[tuple[int, list[int]]]:
         """Place in `rows` and answer ids of each row, when the row is finished. Rows are padded on the left."""
         torch = self.torch
         longest = max(len(row) for row in rows)
@@ -93,10 +101,12 @@ class TorchStudent:
         mask = self._causal(longest) & (torch.arange(longest, device=self.model.device) >= padding[:, None, None, None])
         logits = self._forward([[0] * (longest - len(row)) + row for row in rows], mask, shared - padding, cache)
         for length in range(longest + 1, longest + most + 1):
-            chosen = logits.argmax(-1).tolist()
+            chosen = _choose(logits, [answers[place] for place in places], closed)
             going = [i for i, token in enumerate(chosen) if token not in self.ends]
             for i in going:
                 answers[places[i]].append(chosen[i])
+            if closed:
+                going = [i for i in going if not _complete(answers[places[i]], closed)]
             if length == longest + most:
                 going = []
             ended = set(range(len(places))).difference(going)
@@ -136,6 +146,21 @@ class TorchStudent:
         return DynamicCache(config=self.model.config)
 
 
+def _choose(logits: Any, begun: list[list[int]], closed: Choices | None) -> list[int]:
+    """The likeliest next token of each row, among those that its answer may go on with."""
+    if closed is None:
+        return [int(token) for token in logits.argmax(-1)]
+    allowed = [closed.allowed(answer) for answer in begun]
+    return [tokens[int(row[tokens].argmax())] for row, tokens in zip(logits, allowed, strict=True)]
+
+
+def _complete(answer: list[int], closed: Choices) -> bool:
+    """Whether only one answer is left; the rest of it is then added, for no further pass."""
+    if whole := closed.only(answer):
+        answer[:] = whole
+    return whole is not None
+
+
 def _by_length(rows: Sequence[list[int]], shared: int) -> Iterator[list[int]]:
     """Indices of the rows in batches of like length."""
     batch: list[int] = []
@@ -154,7 +179,7 @@ def _serve(messages: Iterator[dict[str, Any]], emit: Emit) -> None:
     student = TorchStudent(next(messages))
     emit({"event": "loaded", "seconds": round(time.perf_counter() - begun, 2)})
     for question in messages:
-        for index, text in student.answer(question["prompts"], question["max_new_tokens"]):
+        for index, text in student.answer(question["prompts"], question["max_new_tokens"], question["choices"]):
             emit({"event": "answer", "id": question["id"], "index": index, "text": text})
         emit({"event": "memory", "peak_bytes": peak_bytes()})
         emit({"event": "end", "id": question["id"]})
