@@ -44,6 +44,8 @@ class SchoolhouseApp(App[None]):
         super().__init__()
         self.runs = runs or Runs()
         self.feed = Feed()
+        self.revealed: set[Path] = set()
+        """Runs whose verdict was opened on purpose."""
         self._open_first = open_first
         for theme in THEMES:
             self.register_theme(theme)

@@ -11,6 +11,7 @@ from textual.screen import Screen
 BESIDE = {
     "attempts": "AttemptsScreen",
     "data": "DataScreen",
+    "evaluation": "EvaluationScreen",
 }
 """Module -> the screen in it, which takes a run's folder."""
 

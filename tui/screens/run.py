@@ -52,6 +52,7 @@ class RunScreen(Screen[None]):
         Binding("a", "approve", "Approve"),
         Binding("t", "go('attempts')", "Attempts"),
         Binding("d", "go('data')", "Data"),
+        Binding("e", "go('evaluation')", "Evaluation"),
         Binding("n", "steer", "Note"),
         Binding("s", "split", "Split"),
         *(Binding(str(number), f"tab('{name}')", name, show=False) for number, name in enumerate(TABS, start=1)),
