@@ -57,6 +57,12 @@ class TrainingError(ChildError):
     """Training could not start or did not end well."""
 
 
+class ExportError(SchoolhouseError):
+    """A trained student cannot be exported, or its export does not answer as the student does."""
+
+    exit_code = 7
+
+
 class JournalError(SchoolhouseError):
     """A run folder cannot be opened, is locked, or was made by another version."""
 

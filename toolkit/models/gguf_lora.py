@@ -6,6 +6,7 @@ import json
 import os
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,29 @@ _TENSOR = re.compile(r"^base_model\.model\.(?P<layer>.+)\.lora_(?P<side>[AB])\.w
 _PERMUTED = {"llama"}  # architectures whose GGUF holds query and key rows in another order
 
 
-def convert(adapter: Path, base_gguf: Path, out: Path) -> None:
-    """Write `out`, whole or not at all.
+@dataclass(frozen=True, slots=True)
+class Lora:
+    """An adapter in llama.cpp's names and row order.
+
+    Args:
+        alpha: a pair's product is scaled by `alpha / rank`.
+        pairs: tensor of the base -> A (rank x columns) and B (rows x rank), float32.
+    """
+
+    architecture: str
+    alpha: float
+    pairs: dict[str, tuple[Any, Any]]
+
+    def delta(self, name: str) -> Any | None:
+        """What is added to this tensor (rows x columns); None when the adapter leaves it as it is."""
+        if name not in self.pairs:
+            return None
+        down, up = self.pairs[name]
+        return (self.alpha / down.shape[0]) * (up @ down)
+
+
+def read_lora(adapter: Path, base_gguf: Path) -> Lora:
+    """A peft adapter for these base weights.
 
     Raises ModelError when the adapter changes more than linear layers, or has a tensor
     that the base's architecture does not know.
@@ -31,15 +53,29 @@ def convert(adapter: Path, base_gguf: Path, out: Path) -> None:
     alpha = float(config["lora_alpha"])
     if config.get("use_rslora"):
         alpha *= float(config["r"]) ** 0.5  # llama.cpp divides by the rank alone
-    tensors = list(_tensors(load_file(adapter / "adapter_model.safetensors"), names, base, adapter))
+    found = dict(_tensors(load_file(adapter / "adapter_model.safetensors"), names, base, adapter))
+    pairs = {
+        name.removesuffix(".lora_a"): (found[name], found[f"{name.removesuffix('.lora_a')}.lora_b"])
+        for name in found
+        if name.endswith(".lora_a")
+    }
+    return Lora(base["general.architecture"], alpha, pairs)
+
+
+def convert(adapter: Path, base_gguf: Path, out: Path) -> None:
+    """Write `out`, whole or not at all. Raises ModelError as `read_lora` does."""
+    import gguf
+
+    lora = read_lora(adapter, base_gguf)
     temporary = out.with_name(f".{out.name}.tmp")  # the writer opens its file itself
     try:
-        writer = gguf.GGUFWriter(temporary, base["general.architecture"])
+        writer = gguf.GGUFWriter(temporary, lora.architecture)
         writer.add_type(gguf.GGUFType.ADAPTER)
         writer.add_string(gguf.Keys.Adapter.TYPE, "lora")
-        writer.add_float32(gguf.Keys.Adapter.LORA_ALPHA, alpha)
-        for name, tensor in tensors:
-            writer.add_tensor(name, tensor)
+        writer.add_float32(gguf.Keys.Adapter.LORA_ALPHA, lora.alpha)
+        for name, (down, up) in lora.pairs.items():
+            writer.add_tensor(f"{name}.lora_a", down)
+            writer.add_tensor(f"{name}.lora_b", up)
         writer.write_header_to_file()
         writer.write_kv_data_to_file()
         writer.write_tensors_to_file()

@@ -158,12 +158,15 @@ class Engine:
         # spaces only after commas and colons: the others cost a token each and say nothing
         return _SPACE.sub(lambda m: (m[1] or "") + (m[2] or "" if m[1] in ('","', '":"') else ""), grammar)
 
-    def tokenize(self, text: str) -> list[int]:
-        """Token ids of a rendered prompt, its special tokens recognised."""
+    def tokenize(self, text: str, *, as_served: bool = False) -> list[int]:
+        """Token ids of a rendered prompt, its special tokens recognised.
+
+        `as_served`: with what servers such as Ollama put before it, if the file tells them to.
+        """
         raw = text.encode("utf-8")
         room = len(raw) + 8
         tokens = (ctypes.c_int32 * room)()
-        count = self._c.llama_tokenize(self._vocab, raw, len(raw), tokens, room, False, True)
+        count = self._c.llama_tokenize(self._vocab, raw, len(raw), tokens, room, as_served, True)
         return tokens[:count]
 
     def piece(self, token: int) -> bytes:

@@ -1,0 +1,1 @@
+"""Export: a trained student as files for other programs, checked against the student itself."""

@@ -1,0 +1,37 @@
+"""Which families can be merged into a GGUF file: those whose LoRA layers llama.cpp stores one to one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from toolkit.errors import ExportError
+
+SUPPORTED = {
+    "llama": "Llama, Mistral, SmolLM",
+    "qwen2": "Qwen2, Qwen2.5",
+    "qwen3": "Qwen3",
+    "gemma": "Gemma",
+    "gemma2": "Gemma 2",
+    "gemma3": "Gemma 3",
+    "phi2": "Phi 2",
+    "phi3": "Phi 3, Phi 4",
+}
+"""Architecture, as GGUF files name it -> the models that have it."""
+
+
+def require_supported(architecture: str) -> None:
+    """Raises ExportError, with the architecture's name, when it is none of these."""
+    if architecture not in SUPPORTED:
+        known = "; ".join(f"{name} ({models})" for name, models in SUPPORTED.items())
+        raise ExportError(
+            f"a student of the architecture {architecture!r} cannot be exported as GGUF; these can: {known}",
+            "schoolhouse export RUN --to hf",
+        )
+
+
+def architecture_of(gguf: Path) -> str:
+    """The architecture that a GGUF file names."""
+    import gguf as library
+
+    field = library.GGUFReader(gguf).get_field("general.architecture")
+    return str(field.contents()) if field else "unknown"
