@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tui.attempts import Call, CallLine, call_line, whole_call
+from tui.doors.chat import ChatDoor
 from tui.doors.evaluation import EvaluationDoor
 from tui.doors.rows import RowsDoor
 from tui.state import Limits, RecipeLine, RunLine, Status
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from toolkit.journal import JournalReader
 
 
-class Runs(RowsDoor, EvaluationDoor):
+class Runs(RowsDoor, EvaluationDoor, ChatDoor):
     """What the screens ask of the toolkit. Tests put their own in its place."""
 
     editor: str = ""

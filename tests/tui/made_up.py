@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from toolkit.errors import ChildError
 from toolkit.journal import DATABASE, JournalReader
 from toolkit.run import Run
 from tui.app import SchoolhouseApp
+from tui.doors.chat import Conversation
 from tui.runs import Runs
 from tui.state import RecipeLine, RunLine, Status
 
@@ -16,6 +18,22 @@ RECIPES = [
     RecipeLine("banking77", Path("recipes/banking77"), "Tell which of 16 banking intents a customer's message has."),
     RecipeLine("broken", Path("recipes/broken"), "", "recipe.yaml:7: train.learning_rate: unknown, did you mean lr?"),
 ]
+
+
+@dataclass
+class MadeUpStudents:
+    """Say the same to everything; asked to break, they do."""
+
+    runs: MadeUpRuns
+
+    def ask(self, text: str) -> tuple[str, str]:
+        if text == "break":
+            raise ChildError("toolkit.students.torch_child ended with code 1", "the whole output is in [student.log]")
+        self.runs.asked.append(f"ask {text}")
+        return self.runs.answers
+
+    def close(self) -> None:
+        self.runs.asked.append("close")
 
 
 @dataclass
@@ -28,6 +46,8 @@ class MadeUpRuns(Runs):
     asked: list[str] = field(default_factory=list)
     edited: str = ""
     """What the person's own editor leaves in a file."""
+    answers: tuple[str, str] = ("I am sorry to hear that", "refund_status")
+    """What the base and the trained student say to anything."""
 
     def now(self) -> float:
         return self.clock
@@ -70,6 +90,9 @@ class MadeUpRuns(Runs):
     def edit(self, path: Path) -> None:
         self.asked.append("edit")
         path.write_text(self.edited, encoding="utf-8")
+
+    def converse(self, folder: Path) -> Conversation:
+        return MadeUpStudents(self)
 
     def status(self, folder: Path) -> Status:
         reader = JournalReader(folder)

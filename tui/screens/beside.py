@@ -10,6 +10,7 @@ from textual.screen import Screen
 
 BESIDE = {
     "attempts": "AttemptsScreen",
+    "chat": "ChatScreen",
     "data": "DataScreen",
     "evaluation": "EvaluationScreen",
 }

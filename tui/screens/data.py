@@ -70,7 +70,7 @@ class DataScreen(Screen[None]):
         with Container(id="data-body"):
             yield Window(self._line, "reading …", id="data-rows")
             yield TextPane(id="data-row")
-        yield Footer()
+        yield Footer(show_command_palette=False)  # all keys fit into 80 columns so
 
     def on_mount(self) -> None:
         self.query_one(Window).focus()

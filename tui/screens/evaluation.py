@@ -127,7 +127,7 @@ class EvaluationScreen(Screen[None]):
             self._show_items()
         elif tab:
             pane = self.query_one(f"#{tab}-text", TextPane)
-            width = max(20, pane.size.width - 3)
+            width = max(20, self.size.width - 8)  # a pane that was hidden has no width yet
             pane.show(partial(self._text, tab, width), (tab, view, self.base, self.trained, width, self.revealed))
 
     def _words(self) -> Content:
@@ -233,6 +233,7 @@ class EvaluationScreen(Screen[None]):
     def action_reveal(self) -> None:
         """Open the verdict, once and on purpose."""
         self.app.revealed.add(self.folder)
+        self.base = str(self.view.verdict.get("baseline") or self.base)
         self.action_tab("exam")
         if "private" in self.view.splits:
             self._look_at("private")

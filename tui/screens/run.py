@@ -53,6 +53,7 @@ class RunScreen(Screen[None]):
         Binding("t", "go('attempts')", "Attempts"),
         Binding("d", "go('data')", "Data"),
         Binding("e", "go('evaluation')", "Evaluation"),
+        Binding("c", "go('chat')", "Chat"),
         Binding("n", "steer", "Note"),
         Binding("s", "split", "Split"),
         *(Binding(str(number), f"tab('{name}')", name, show=False) for number, name in enumerate(TABS, start=1)),
