@@ -50,9 +50,43 @@ def test_the_command_leaves_a_note(school: School) -> None:
     run = school.begin()
     result = CliRunner().invoke(app, ["steer", str(run.folder), WISH])
     assert result.exit_code == 0, result.output
-    assert "bandit asks no model and reads no notes" in result.output
+    assert "bandit asks no model" in result.output
     run.carry_out()
     assert run.reader.notes()[0]["text"] == WISH
+
+
+@pytest.mark.parametrize("kind", ["fixed", "bandit"])
+def test_engineers_without_a_model_follow_a_wish_too(school: School, kind: str) -> None:
+    run = school.begin(engineer={"kind": kind})
+    run.steer(WISH)
+    run.carry_out()
+    for attempt in run.reader.attempts():
+        assert attempt["plan"]["changes"] == [
+            {"what": f"every third style: {WISH}", "why": f"asked for by a person: {WISH}"}
+        ]
+    styles = [prompt.rpartition("Style: ")[2].split("\n")[0] for prompt in school.prompts() if "Now for" in prompt]
+    assert 0.2 <= styles.count(WISH) / len(styles) <= 0.5
+    assert run.summary()["attempts"][0]["changes"]
+
+
+def test_the_programs_of_a_code_engineer_say_whose_wish_they_follow(school: School) -> None:
+    school.engineer = lambda request: GOOD
+    run = school.begin(engineer={"kind": "code"}, budget={"rounds": 1})
+    run.steer(WISH)
+    run.carry_out()
+    assert run.reader.attempts()[0]["plan"]["changes"][0]["why"] == f"asked for by a person: {WISH}"
+
+
+def test_personas_that_a_person_writes_into_a_plan_reach_the_teacher(school: School) -> None:
+    run = school.begin(engineer={"approve": "plan"}, budget={"rounds": 1})
+    path = wait_for(run)
+    path.write_text(path.read_text() + "personas: [a retired teacher, a student who moved, a baker]\n")
+    run.approve()
+    run.carry_out()
+    lessons = [prompt for prompt in school.prompts() if "Now for these customers" in prompt]
+    for persona in ("a retired teacher", "a student who moved", "a baker"):
+        assert any(f"Written by: {persona}\nStyle: " in prompt for prompt in lessons)
+    assert all("Written by: " in prompt for prompt in lessons)
 
 
 def test_a_plan_waits_and_runs_as_edited(school: School) -> None:

@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 from school import School, build, prompt_of
 
 from toolkit.engineer import Earlier, EngineerModel, Situation, SkillReport
-from toolkit.engineer.lesson_plan import HARD_STYLES, LessonPlan, mixed
+from toolkit.engineer.lesson_plan import HARD_KINDS, HARD_STYLES, LessonPlan, mixed, words_of
 from toolkit.engineer.planner import confused_pairs, lesson
 from toolkit.engineer.words import Words
+from toolkit.programs import library
+from toolkit.programs.sandbox import run_program
 from toolkit.types import Completion, Request
 
 LABELS = {"late_parcel": "it has not come", "broken_item": "it is damaged", "refund": ""}
@@ -87,6 +89,64 @@ def test_a_wish_is_seen_in_the_plan() -> None:
     assert "more two-part questions" in asked[0]
     assert plan.styles[0] == "two questions in one message"
     assert "asked for by a person: more two-part questions" in [change.why for change in plan.changes]
+
+
+def test_a_wish_that_the_model_makes_nothing_of_is_taken_as_it_is() -> None:
+    wish = "more two-part questions"
+    first = plan_of(answers([], {}, []), notes=(wish,))
+    assert first.styles.count(wish) / len(first.styles) == pytest.approx(1 / 3)
+    assert ("every third style: " + wish, "asked for by a person: " + wish) in [(c.what, c.why) for c in first.changes]
+    again = plan_of(answers([], {}, []), notes=(wish,), earlier=Earlier(1, "", first.for_program()))
+    assert again.styles.count(wish) == first.styles.count(wish), "a wish does not grow from round to round"
+
+
+def test_a_task_without_labels_is_planned_in_kinds_of_questions() -> None:
+    asked: list[str] = []
+
+    def ask(request: Request, attempt: int) -> Completion:
+        asked.append(prompt_of(request))
+        found = ["with two unknowns", "on a drawing that is described", "about money and time"]
+        return Completion(json.dumps(found if "kinds" in asked[-1] else ["a garden", "a roof"]), "stop", 1, 1)
+
+    skills = {"area": SkillReport(2, 10, 8), "length": SkillReport(9, 10, 8)}
+    more = {"labels": {"area": "", "length": ""}, "skills": skills, "answer": "number", "about": "Sums."}
+    plan = plan_of(EngineerModel(ask), notes=("no inches",), **more)
+    assert plan.kinds[0] == "with two unknowns"
+    assert plan.wishes == ["no inches"]
+    program = plan.for_program()
+    assert sum(kind in HARD_KINDS for kind in program["kinds"]) >= 2, "45 % of its answers are wrong"
+    assert not any("message" in text for text in asked)
+    assert "Every kind must do this: no inches" in asked[0]
+    assert ["told to the teacher" in change.what for change in plan.changes].count(True) == 1
+    assert words_of(program) is not None
+    assert plan_of(GOOD).kinds == [], "messages have styles"
+
+
+def test_kinds_and_wishes_reach_the_teacher() -> None:
+    result = carry_out_votes(
+        {
+            "kinds": ["harder: it takes two steps"],
+            "wishes": ["no inches"],
+            "notes": {"area": "It may be about: a roof."},
+        }
+    )
+    assert "Each is harder: it takes two steps." in result
+    assert "A person asked for this: no inches" in result
+    assert "It may be about: a roof." in result
+
+
+def carry_out_votes(plan: dict[str, object]) -> str:
+    """The first prompt of the program that tasks without labels get."""
+    prompts: list[str] = []
+
+    def ask(texts: list[str], options: object) -> list[object]:
+        prompts.extend(texts)
+        raise RuntimeError("enough")
+
+    functions = {"host_ask": ask, "host_remaining": lambda: {"calls": 50, "rows": 3, "skills": {"area": 3}}}
+    task = {"about": "Sums.", "answer": "number", "labels": {}, "form": "a number"}
+    run_program(library.source("votes"), functions, {"task": task, "plan": plan, "seeds": []}, seed=1)
+    return prompts[0]
 
 
 @pytest.mark.parametrize(

@@ -220,7 +220,7 @@ async def test_an_engineer_that_reads_no_notes_is_named(tmp_path: Path) -> None:
         async with app.run_test(size=(80, 24)) as pilot:
             await until(pilot, lambda: isinstance(app.screen, RunScreen) and app.screen.view.scores)
             await pilot.press("n")
-            await until(pilot, lambda: "(bandit) asks no model and reads no notes" in shown(app))
+            await until(pilot, lambda: "(bandit) asks no model: notes become styles" in shown(app))
 
 
 def test_a_note_left_by_the_toolkit_is_where_the_screen_looks(recorder: Recorder) -> None:

@@ -56,7 +56,9 @@ def steer_run(name: str, text: str) -> None:
     run.steer(text)
     kind = recipe_of(run).file.engineer
     seen = "the engineer sees it when it plans next"
-    typer.echo(f"{run.name}: {seen if kind.asks else f'{kind.kind} asks no model and reads no notes'}")
+    if not kind.asks:
+        seen = f"{kind.kind} asks no model: the note itself is put among the styles of the next plan"
+    typer.echo(f"{run.name}: {seen}")
 
 
 def resume_run(name: str, *, yes: bool = False) -> None:

@@ -7,6 +7,7 @@ from toolkit.engineer.engineer import EngineerModel, Proposal, Situation
 from toolkit.engineer.extract import extract
 from toolkit.engineer.plan import even_shares
 from toolkit.engineer.prompts import SYSTEM, code_prompt
+from toolkit.types import Json
 
 
 class Code:
@@ -22,4 +23,10 @@ class Code:
         program, problem = extract(reply)
         by_label = shares(situation) if situation.measured else even_shares(situation.labels, situation.rows)
         parent = situation.earlier.id if situation.earlier else None
-        return Proposal(situation.operation, {"skills": by_label}, program, parent, problem)
+        plan: dict[str, Json] = {"skills": by_label}
+        if situation.notes:
+            asked = "; ".join(situation.notes)
+            plan["changes"] = [
+                {"what": "the program was asked to follow a wish", "why": f"asked for by a person: {asked}"}
+            ]
+        return Proposal(situation.operation, plan, program, parent, problem)

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from toolkit.engineer.bandit import contrasts, shares
 from toolkit.engineer.engineer import EngineerModel, Proposal, Situation
 from toolkit.engineer.feedback import evidence
-from toolkit.engineer.lesson_plan import Change, LessonPlan, words_of
+from toolkit.engineer.lesson_plan import KINDS, Change, LessonPlan, words_of
 from toolkit.engineer.picks import Pairs, picks
-from toolkit.engineer.plan import even_shares, label_plan
+from toolkit.engineer.plan import even_shares, turned_styles, wish_change, with_wishes
 from toolkit.engineer.words import Words
 
 MOST_PAIRS = 3
@@ -41,22 +41,22 @@ class Planner:
 def lesson(situation: Situation, words: Words) -> LessonPlan:
     """The plan of the next attempt, with a reason for each change."""
     before = words_of(situation.earlier.plan) if situation.earlier else None
-    default = label_plan({}, situation)["styles"]
-    old = (before.styles if before else []) or default
-    # styles are for messages that people write, not for questions with one right answer
-    new = words.styles(old) if situation.answer == "label" else []
+    styles, kinds, style_changes = _ways(situation, before, words)
     by_label = shares(situation) if situation.measured else even_shares(situation.labels, situation.rows)
     topics, hints = dict(before.topics) if before else {}, dict(before.hints) if before else {}
     confused = confused_pairs(situation)
     shown = picks(situation.examples, confused)
-    changes = [*_share_changes(situation, by_label), *_style_changes(situation, new)]
+    changes = [*_share_changes(situation, by_label), *style_changes]
     changes += _contrast_changes(confused, words, hints)
     changes += _topic_changes(situation, words, topics)
     changes += _shown_changes(shown, confused)
     return LessonPlan(
         skills=by_label,
-        styles=list(dict.fromkeys([*new, *default, *old]))[:MOST_STYLES],
+        styles=styles,
+        kinds=kinds,
         situations=before.situations if before else [],
+        personas=before.personas if before else [],
+        wishes=list(situation.notes),
         topics=topics,
         hard=round(min(0.5, _error_rate(situation) / 2), 2),
         contrasts=contrasts(situation),
@@ -83,10 +83,29 @@ def _share_changes(situation: Situation, by_label: Mapping[str, int]) -> Iterato
         yield Change(what=what, why=evidence(label, situation.skills[label]))
 
 
-def _style_changes(situation: Situation, new: list[str]) -> Iterator[Change]:
+def _ways(situation: Situation, before: LessonPlan | None, words: Words) -> tuple[list[str], list[str], list[Change]]:
+    """Styles for messages that people write, kinds for questions with one right answer, and why they changed.
+
+    A wish that the model makes no words of is taken as it is.
+    """
+    labelled = situation.answer == "label"
+    default = turned_styles(situation) if labelled else list(KINDS)
+    kept = (before.styles if labelled else before.kinds) if before else []
+    old = [style for style in kept if style not in situation.notes] or default
+    new = words.styles(old) if labelled else words.kinds(old)
+    found = list(dict.fromkeys([*new, *default, *old]))[:MOST_STYLES]
+    changes = list(_way_changes(situation, new))
+    if not labelled:
+        return turned_styles(situation), found, changes
+    return (found if new else with_wishes(found, situation.notes)), [], changes
+
+
+def _way_changes(situation: Situation, new: list[str]) -> Iterator[Change]:
+    if situation.notes and not (new and situation.answer == "label"):
+        yield Change(**wish_change(situation))
     if new:
         asked = f"asked for by a person: {'; '.join(situation.notes)}" if situation.notes else "more variety"
-        yield Change(what=f"styles: {'; '.join(new)}", why=asked)
+        yield Change(what=f"{'styles' if situation.answer == 'label' else 'kinds'}: {'; '.join(new)}", why=asked)
 
 
 def _contrast_changes(confused: Pairs, words: Words, hints: dict[str, str]) -> Iterator[Change]:

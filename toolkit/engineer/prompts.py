@@ -34,7 +34,7 @@ CONTRACT = """The program is run as it stands, from top to bottom. These names e
 - submit(rows): rows is a list of dicts %(row)s. It returns a
   receipt: receipt.accepted (count), receipt.rejected (reason -> [count, example]), receipt.still_needed (count).
 - remaining(): {"calls": n, "rows": n, "skills": {%(skill)s: rows still needed}}
-- log(text)
+%(verify)s- log(text)
 Only what is submitted counts: printing does nothing. Code inside a function runs only when the function is called.
 Near-duplicates and rows with %(wrong)s are rejected, so ask again, in other words, until nothing is needed."""
 
@@ -43,12 +43,17 @@ OF_LABELS = {
     "row": '{"input": message, "output": label, "replies": [reply.id]}',
     "skill": "label",
     "wrong": "an unknown label",
+    "verify": "",
 }
 OF_ANSWERS = {
     "task": 'task["form"] (what an answer looks like)',
     "row": '{"input": question, "output": answer, "skill": skill, "replies": [reply.id]}',
     "skill": "skill",
     "wrong": "an answer that cannot be scored",
+    "verify": """- verify(kind, answer, expected, ...): True when the answer is right.
+  verify("sql", query, expected_query, schema=script) runs both queries; verify("python", code, tests=[asserts])
+  runs the tests; verify("number", "3 km", "3000 m") compares.
+""",
 }
 
 LIMITS = """The program runs in a sandbox with a part of Python.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from toolkit.programs import library
+
 SKELETON = '''import random
 import re
 
@@ -98,6 +100,12 @@ while True:
 """
 
 
+LIBRARY_SHOWN = ("sql", "python")
+"""Kinds of answers that are verified by running them: their skeleton is the library's program."""
+
+
 def skeleton(answer: str) -> str:
     """The program to fill in for a kind of answer, as `task.answer`."""
+    if answer in LIBRARY_SHOWN:
+        return library.source(library.program_for(answer))
     return SKELETON if answer == "label" else OPEN_SKELETON

@@ -20,6 +20,9 @@ SYSTEM = (
     " Never write the training messages themselves, never use or guess evaluation questions, and be brief: each"
     " answer is paid from the budget."
 )
+OPEN_SYSTEM = SYSTEM.replace("messages", "questions").replace("evaluation questions", "evaluation items")
+"""The same for tasks whose answers are no labels."""
+
 SHORTEST, LONGEST = 6, 140
 _LETTERS = re.compile(r"[^\W\d_]{3}")
 _PLACEHOLDER = re.compile(r"[\[\]{}<>]|\.\.\.|…")
@@ -54,9 +57,28 @@ class Words:
             known,
         )
 
+    def kinds(self, known: Iterable[str], count: int = 3) -> list[str]:
+        """Kinds of questions that are not among the known ones, for tasks whose answers are no labels."""
+        known = list(known)
+        wishes = [f"Every kind must do this: {note}" for note in self.situation.notes]
+        return self._list(
+            "kinds",
+            [
+                f"The questions: {self.situation.about}",
+                f"Known kinds: {'; '.join(known)}.",
+                *wishes,
+                f"Name {count} other kinds of such questions, easier and harder ones, each in 3 to 10 words.",
+            ],
+            count,
+            known,
+        )
+
     def topics(self, label: str, known: Iterable[str] = (), count: int = 3) -> list[str]:
-        """Concrete things that messages of a label may be about."""
-        lines = [self._meaning(label), f"Name {count} different concrete things that such a message may be about."]
+        """Concrete things that messages of a label, or questions of a skill, may be about."""
+        one = "message" if self.situation.answer == "label" else "question"
+        lines = [self._meaning(label), f"Name {count} different concrete things that such a {one} may be about."]
+        if self.situation.answer != "label":
+            lines.insert(0, f"The questions: {self.situation.about}")
         known = list(known)
         if known:
             lines.append(f"Not these: {'; '.join(known)}.")
@@ -97,7 +119,7 @@ class Words:
     def _answer(self, lines: list[str], schema: Mapping[str, Json]) -> Json:
         self._asked += 1
         reply = self.model.question(
-            SYSTEM,
+            SYSTEM if self.situation.answer == "label" else OPEN_SYSTEM,
             "\n".join(lines),
             attempt=self.situation.number,
             part=self._asked,

@@ -19,7 +19,10 @@ from toolkit.stages.session import Session
 
 FOLDER = "approval"
 APPROVED = ".approved"
-PLAN_KEYS = ("skills", "styles", "situations", "contrasts", "notes", "shown", "per_call")
+PLAN_KEYS = (
+    *("skills", "styles", "kinds", "situations", "personas", "wishes"),
+    *("contrasts", "notes", "shown", "per_call"),
+)
 """What of a plan is carried out, and can be edited."""
 
 

@@ -34,7 +34,7 @@ class SteerScreen(ModalScreen[Wish]):
     Args:
         notes: earlier notes.
         draft: what was written and not sent the last time.
-        deaf: the engineer's kind when it reads no notes, else empty.
+        deaf: the engineer's kind when it asks no model and takes notes word for word, else empty.
     """
 
     CSS_PATH = "steer.tcss"
@@ -58,7 +58,7 @@ class SteerScreen(ModalScreen[Wish]):
 
     def _hint(self) -> Content:
         if self._deaf:
-            return Content.styled(f"The engineer ({self._deaf}) asks no model and reads no notes.", "$warning")
+            return Content.styled(f"The engineer ({self._deaf}) asks no model: notes become styles.", "$warning")
         return Content("Enter: leave the note. Escape: not now. The engineer reads it when it plans next.")
 
     @on(Input.Submitted)

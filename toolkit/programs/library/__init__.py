@@ -14,6 +14,7 @@ PROGRAMS = {
     "json": "record_first",
     "sql": "verified_sql",
     "python": "verified_python",
+    "judged": "seed_evolution",
 }
 """Kind of answer -> its program. All others are voted on."""
 

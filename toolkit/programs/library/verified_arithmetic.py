@@ -47,7 +47,8 @@ def asking_for(skill, turn):
     about = " about " + skill.replace("_", " ") if skill else ""
     lines = [task["about"], "Write a word problem" + about + " with numbers of your own (series " + str(turn) + "),"]
     lines.append("and the sum that solves it. Write all numbers as digits.")
-    wanted = [plan.get("notes", {}).get(skill, ""), *plan.get("wishes", [])]
+    kinds = plan.get("kinds") or [""]
+    wanted = [plan.get("notes", {}).get(skill, ""), kinds[turn % len(kinds)], *plan.get("wishes", [])]
     return "\n".join([*lines, *[text for text in wanted if text], "Example: " + json.dumps(EXAMPLE)])
 
 

@@ -19,7 +19,7 @@ PROBLEM = {
     "required": ["exercise", "code", "tests"],
 }
 CODE = {"type": "object", "properties": {"code": {"type": "string", "maxLength": 600}}, "required": ["code"]}
-KINDS = plan.get("kinds") or ["texts", "lists", "numbers", "dictionaries", "dates as texts", "sorting", "counting"]
+KINDS = ["texts", "lists", "numbers", "dictionaries", "dates as texts", "sorting", "counting"]
 WISH = "\nA person asked for this: " + "; ".join(plan["wishes"]) if plan.get("wishes") else ""
 PATIENCE = 24  # exercises in a row of which none could be kept
 
@@ -33,6 +33,8 @@ def asking_for(skill, turn):
     lines.append("(series " + str(turn) + "), its solution, and asserts. The exercise names the function.")
     if skill in plan.get("notes", {}):
         lines.append(plan["notes"][skill])
+    if plan.get("kinds"):
+        lines.append("It is " + plan["kinds"][turn % len(plan["kinds"])] + ".")
     return "\n".join(lines) + WISH + "\nExample: " + json.dumps(EXAMPLE)
 
 

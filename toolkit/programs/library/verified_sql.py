@@ -18,7 +18,7 @@ PROBLEM = {
     "required": ["database", "question", "query"],
 }
 QUERY = {"type": "object", "properties": {"query": {"type": "string", "maxLength": 300}}, "required": ["query"]}
-KINDS = plan.get("kinds") or [
+KINDS = [
     "a condition on one column",
     "a count or a sum",
     "two tables that are joined",
@@ -41,6 +41,8 @@ def asking_for(skill, turn):
     )
     if skill in plan.get("notes", {}):
         lines.append(plan["notes"][skill])
+    if plan.get("kinds"):
+        lines.append("It is " + plan["kinds"][turn % len(plan["kinds"])] + ".")
     return "\n".join(lines) + WISH + "\nExample: " + json.dumps(EXAMPLE)
 
 

@@ -21,6 +21,8 @@ def asking_for(skill, turn):
     lines = [task["about"], "Write 4 different ones" + about + " Series " + str(turn) + ", as a JSON array."]
     if skill in plan.get("notes", {}):
         lines.append(plan["notes"][skill])
+    if plan.get("kinds"):
+        lines.append("Each is " + plan["kinds"][turn % len(plan["kinds"])] + ".")
     if plan.get("wishes"):
         lines.append("A person asked for this: " + "; ".join(plan["wishes"]))
     if seeds:
