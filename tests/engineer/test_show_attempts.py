@@ -10,6 +10,9 @@ from typer.testing import CliRunner
 from toolkit.cli.app import app
 from toolkit.engineer.skeletons import SKELETON
 from toolkit.errors import SchoolhouseError
+from toolkit.evaluation.statistics import score_of
+from toolkit.run import Run
+from toolkit.stages.evaluate import BASELINES
 
 GOOD = f"```python\n{SKELETON}\n```"
 
@@ -28,6 +31,8 @@ def test_show_attempts_prints_the_tree_and_what_went_wrong(school: School) -> No
         assert words in output, output
     assert "attempts: 3, 1.50 for each successful submission (MATS)" in output
     assert "gain: +" in output
+    assert "gain on gate" in output
+    assert output.count(" points, +") >= 2, "each valid attempt has its gain"
 
 
 def test_the_figures_are_in_the_json(school: School) -> None:
@@ -38,6 +43,17 @@ def test_the_figures_are_in_the_json(school: School) -> None:
     assert [found["parent"] for found in figures["attempts"]] == [None, 1, 2]
     assert figures["calls"] == run.reader.call_totals("teacher")["calls"], "the engineer's calls are not the teacher's"
     assert figures["exam"]["gain_points"] > 0
+    failed, *valid = figures["attempts"]
+    assert (failed["gain_points"], failed["gain_relative"]) == (None, None)
+    untrained = max(score["score"] for score in gate_baselines(run).values())
+    for attempt, found in zip(valid, figures["rounds"], strict=True):
+        points = 100 * (found["gate"]["score"] - untrained)
+        assert attempt["gain_points"] == pytest.approx(points, abs=0.02)
+        assert attempt["gain_relative"] == pytest.approx(points / 100 / untrained, abs=0.001)
+
+
+def gate_baselines(run: Run) -> dict[str, dict[str, float]]:
+    return {name: score_of(run.reader.outcomes(name, "gate")).to_json() for name in BASELINES}
 
 
 def test_each_submission_has_its_card(school: School) -> None:

@@ -9,7 +9,7 @@ from toolkit.data.prepare import FOLDER as DATA
 from toolkit.data.sealed import times_opened
 from toolkit.engineer.tree import failures, mats
 from toolkit.evaluation.statistics import score_of
-from toolkit.run.rounds import gate_gains, summarised_power
+from toolkit.run.rounds import better_untrained, gate_gains, summarised_power
 from toolkit.stages.evaluate import BASELINES
 from toolkit.stages.progress import stage_seconds
 
@@ -22,7 +22,7 @@ ONE_ROUND = ("one-shot", "human")
 
 
 def summarise(run: Run) -> Summary:
-    """Keys: run, recipe, arm, status, verdict, power, gains, later_verdicts, uses, firewall, baselines, rounds,
+    """Keys: run, recipe, arm, status, verdict, power, gains, judge, later_verdicts, uses, firewall, baselines, rounds,
     attempts, engineer, exam, rows, calls, tokens, seconds, peak_memory_bytes. `calls` and `tokens` are the teacher's.
 
     Baselines are scored on `private` once the exam was sat, on `gate` before.
@@ -39,6 +39,7 @@ def summarise(run: Run) -> Summary:
         "verdict": verdict,
         "power": summarised_power(run, verdict),
         "gains": gate_gains(run),
+        "judge": reader.meta("judge"),
         "later_verdicts": reader.meta("later_verdicts", []),
         "uses": _uses(run),
         "firewall": ["exact", "n-grams", *(["embeddings"] if (run.folder / DATA / MEANINGS).is_file() else [])],
@@ -69,7 +70,10 @@ def _round(run: Run, found: dict[str, Any]) -> Summary:
 
 
 def attempts_of(run: Run) -> list[Summary]:
-    """The tree of attempts, oldest first: what each came from, cost and yielded, and its round if it was trained on."""
+    """The tree of attempts, oldest first: what each came from, cost and yielded, and its round if it was trained on.
+
+    `gain_points` and `gain_relative` are against the better untrained student on `gate`; None until that is scored.
+    """
     trained = {found["attempt"]: found for found in run.reader.rounds()}
     found = []
     for attempt in run.reader.attempts():
@@ -88,10 +92,28 @@ def attempts_of(run: Run) -> list[Summary]:
                 "calls": run.reader.calls_of(attempt["id"], "teacher"),
                 "round": in_round.get("number"),
                 "decision": in_round.get("decision"),
+                **_gains_of(run, in_round.get("number")),
                 "changes": attempt["plan"].get("changes", []),
             }
         )
     return found
+
+
+def _gains_of(run: Run, number: int | None) -> Summary:
+    trained = _score(run, f"round-{number}", "gate")
+    untrained = _score(run, better_untrained(run, "gate"), "gate")
+    if number is None or not trained["n"] or not untrained["n"]:
+        return {"gain_points": None, "gain_relative": None}
+    return _gain(trained["score"], untrained["score"])
+
+
+def _gain(trained: float, untrained: float) -> Summary:
+    """Absolute points, and the share of the untrained score; None where that is 0 and has no multiple."""
+    gain = trained - untrained
+    return {
+        "gain_points": round(100 * gain, 2),
+        "gain_relative": round(gain / untrained, 4) if untrained else None,
+    }
 
 
 def _engineer(run: Run) -> Summary:
@@ -120,13 +142,11 @@ def _uses(run: Run) -> Summary:
 def _exam(run: Run, verdict: dict[str, Any]) -> Summary:
     trained = _score(run, verdict["student"], "private")
     untrained = _score(run, verdict["baseline"], "private")
-    gain = trained["score"] - untrained["score"]
     return {
         **trained,
         "student": verdict["student"],
         "baseline": verdict["baseline"],
-        "gain_points": round(100 * gain, 2),
-        "gain_relative": round(gain / untrained["score"], 4) if untrained["score"] else None,
+        **_gain(trained["score"], untrained["score"]),
     }
 
 
