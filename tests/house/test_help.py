@@ -20,6 +20,7 @@ COMMANDS = [
     "report",
     "lineage",
     "unseal",
+    "export",
     "lint",
     "chat",
     "models",

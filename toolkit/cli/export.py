@@ -33,8 +33,11 @@ def run_export(
     typer.echo(f"{len(made.files)} files in {made.folder}")
     if done.created:
         typer.echo(f"Ollama has it as {done.created}: ollama run {done.created}")
-    elif target == "ollama":
-        typer.echo(f"no Ollama server answers; when one is up: cd {made.folder} && ollama create MODEL-NAME")
+        return
+    if target == "ollama":
+        typer.echo("no Ollama server answers; when one is up:")
+    for line in made.usage:
+        typer.echo(line.replace("`", ""))
 
 
 def _target(name: str) -> Target:

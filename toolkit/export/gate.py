@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -16,13 +17,17 @@ from toolkit.export.parity import Drift, Parity, Side, differences, side_of, une
 from toolkit.export.trained import Progress, Trained
 from toolkit.models.hf_folder import hf_folder
 from toolkit.models.torch_dtype import fast_dtype
+from toolkit.models.weights import sha256_of
+from toolkit.paths import write_text
 from toolkit.process import Child
 from toolkit.students.child_student import ChildStudent
 from toolkit.students.student import Student, open_student
-from toolkit.types import Item, Message, Outcome
+from toolkit.types import Item, Message, Outcome, digest
 
 LEAST_PROMPTS = 50
 EXAMPLES = 5
+ANSWERS = "free-answers.json"
+ANSWERS_VERSION = 1  # raised when the same student would answer otherwise
 
 Found = dict[str, Any]
 
@@ -69,9 +74,7 @@ def check_parity(trained: Trained, known: Found, exported: Exported, progress: P
     prompts = gate_prompts(trained)
     theirs = _inspect(exported.path, prompts, exported.turns)
     most = trained.recipe.file.student.max_new_tokens
-    backend = trained.recipe.file.student.backend
-    with closing(open_student(backend, trained.gguf, trained.adapter, trained.log)) as student:
-        before = _answers(student, prompts, most, "asking the trained student", progress)
+    before = _trained_answers(trained, prompts, most, progress)
     with closing(exported.open(trained.log)) as student:
         after = _answers(student, prompts, most, "asking the exported student", progress)
     return judge(trained, known, side_of(known, before), side_of(theirs, after))
@@ -101,6 +104,25 @@ def _scored(trained: Trained, items: Sequence[Item], answers: Sequence[str]) -> 
     scorer = open_scorer(trained.recipe.file.task.scored_by)
     pairs = zip(items, answers, strict=True)
     return [Outcome(item.id, answer, scorer(item, answer), item.skill) for item, answer in pairs]
+
+
+def _trained_answers(
+    trained: Trained, prompts: Sequence[tuple[Message, ...]], most: int, progress: Progress
+) -> list[str]:
+    """The trained student's free answers. They are kept beside the adapter: each export asks for the same."""
+    backend, path = trained.recipe.file.student.backend, trained.adapter / ANSWERS
+    weights = sha256_of(trained.adapter / "adapter_model.safetensors")
+    key = digest([ANSWERS_VERSION, backend, trained.gguf.name, weights, list(prompts), most])
+    try:
+        kept = json.loads(path.read_text(encoding="utf-8"))
+        if kept["key"] == key:
+            return [str(answer) for answer in kept["answers"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        pass  # not kept, or by another version
+    with closing(open_student(backend, trained.gguf, trained.adapter, trained.log)) as student:
+        answers = _answers(student, prompts, most, "asking the trained student", progress)
+    write_text(path, json.dumps({"key": key, "answers": answers}, ensure_ascii=False))
+    return answers
 
 
 def _answers(
