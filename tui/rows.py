@@ -12,7 +12,7 @@ from tui.text import clean, clean_block
 
 PAGE = 100
 PAGES_KEPT = 12
-SIMILAR = ("duplicate", "near_duplicate")
+SIMILAR = ("duplicate", "near_duplicate", "same_meaning")
 Decision = Literal["keep", "drop"]
 Choice = tuple[str, Any]
 """What a filter shows, and the value that it filters by."""
@@ -160,7 +160,7 @@ def twin_text(record: Record) -> str:
     """The input of the accepted row that a turned-away one is like; empty when it is not for that."""
     if record["reason"] == "duplicate":
         return str(record["detail"])
-    if record["reason"] == "near_duplicate":
+    if record["reason"] in ("near_duplicate", "same_meaning"):
         return str(record["detail"]).partition(" to: ")[2]
     return ""
 
