@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 from toolkit.journal import Journal
 from toolkit.models.chat import ChatModel
+from toolkit.models.reading import storable
 from toolkit.types import Completion, Request
 
 
@@ -39,7 +41,8 @@ class JournaledModel:
         """Answers in the order of the requests. Each is journaled as it comes, under the model's role or another."""
         known = {request.hash: self._journal.answered(request.hash) for request in requests}
         answers = {key: completion for key, completion in known.items() if completion}
-        for request, completion in self._fresh([r for r in requests if r.hash not in answers]):
+        for request, answer in self._fresh([r for r in requests if r.hash not in answers]):
+            completion = replace(answer, text=storable(answer.text))
             self._journal.call(request, completion, role=role or self.role, model=self.name, attempt=attempt)
             answers[request.hash] = completion
             self._safe_point()
@@ -57,4 +60,6 @@ class JournaledModel:
         """Give the model's memory back; it is opened again at the next unanswered question."""
         if self._model is not None:
             self._model.close()
+            if parting := getattr(self._model, "parting", ""):
+                self._journal.event("log", text=parting)
             self._model = None

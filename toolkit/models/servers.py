@@ -1,0 +1,33 @@
+"""The servers that a recipe's teacher and engineer are on, and whether they can be asked."""
+
+from __future__ import annotations
+
+from toolkit.models.chat import SERVERS, open_chat_model, split_name
+from toolkit.models.server import ServerSettings
+from toolkit.recipe import Recipe
+
+
+def server_settings(recipe: Recipe) -> dict[str, ServerSettings]:
+    """How each role's model is asked, should it be on a server."""
+    teacher, planner = recipe.file.teacher, recipe.file.engineer
+    key = teacher.key_variable or ""
+    return {
+        "teacher": ServerSettings(key, teacher.parallel, teacher.think),
+        "engineer": ServerSettings(planner.key_variable or key, 0, teacher.think),
+    }
+
+
+def models_on_servers(recipe: Recipe) -> dict[str, str]:
+    """Role -> `backend/name`, of the roles whose model is on a server."""
+    planner = recipe.file.engineer
+    names = {"teacher": recipe.file.teacher.model}
+    if planner.asks and planner.model and planner.model != recipe.file.teacher.model:
+        names["engineer"] = planner.model
+    return {role: name for role, name in names.items() if split_name(name)[0] in SERVERS}
+
+
+def check_servers(recipe: Recipe) -> None:
+    """Raises ModelError when a key, an Ollama server or its model is missing; nothing is asked or loaded."""
+    settings = server_settings(recipe)
+    for role, name in models_on_servers(recipe).items():
+        open_chat_model(name, server=settings[role]).close()
