@@ -21,6 +21,7 @@ from toolkit.evaluation.verdict import Verdict
 from toolkit.journal import Journal
 from toolkit.loop import carry_out
 from toolkit.models.chat import split_name
+from toolkit.models.servers import check_servers
 from toolkit.models.weights import weights_path
 from toolkit.recipe import Recipe, recipe_from_text
 from toolkit.run.versions import versions
@@ -42,6 +43,7 @@ def begin(folder: Path, recipe: Recipe, *, series: Json = None, data_of: Path | 
     open_scorer(recipe.file.task.scored_by)
     for name in weights_of(recipe):
         weights_path(name)
+    check_servers(recipe)
     try:
         if data_of:
             shutil.copytree(data_of / DATA, folder / DATA)

@@ -18,8 +18,10 @@ from toolkit.evaluation.prompts import TaskPrompts
 from toolkit.evaluation.scorers import Scorer, open_scorer
 from toolkit.hardware import PeakMemory
 from toolkit.journal import Journal
-from toolkit.models.chat import open_chat_model
+from toolkit.models.chat import ChatModel, open_chat_model
 from toolkit.models.journaled import JournaledModel
+from toolkit.models.server import ServerSettings
+from toolkit.models.servers import server_settings
 from toolkit.models.weights import weights_path
 from toolkit.recipe import Recipe
 
@@ -54,11 +56,17 @@ class Session:
         shared = planner.model in (None, teacher.model)
         # one set of weights is loaded once; a longer context changes no answer
         context = max(teacher.context, planner.context) if shared and planner.asks else teacher.context
-        self.teacher = self._model("teacher", teacher.model, context)
-        self.engineer = self.teacher if shared else self._model("engineer", str(planner.model), planner.context)
+        asked = server_settings(self.recipe)
+        self.teacher = self._model("teacher", teacher.model, context, asked["teacher"])
+        self.engineer = (
+            self.teacher if shared else self._model("engineer", str(planner.model), planner.context, asked["engineer"])
+        )
 
-    def _model(self, role: str, name: str, context: int) -> JournaledModel:
-        return JournaledModel(name, role, self.journal, lambda: open_chat_model(name, context=context), self.safe_point)
+    def _model(self, role: str, name: str, context: int, server: ServerSettings) -> JournaledModel:
+        def opener() -> ChatModel:
+            return open_chat_model(name, context=context, server=server)
+
+        return JournaledModel(name, role, self.journal, opener, self.safe_point)
 
     @property
     def prompts(self) -> TaskPrompts:
