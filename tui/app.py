@@ -16,9 +16,11 @@ from textual.worker import get_current_worker
 
 from toolkit.errors import SchoolhouseError
 from tui.feed import Feed
+from tui.recipes import RecipeText
 from tui.runs import Runs
 from tui.screens.help import HelpScreen
 from tui.screens.home import HomeScreen
+from tui.state import RecipeLine
 from tui.theme import PAPER, SLATE, THEMES
 
 T = TypeVar("T")
@@ -73,6 +75,21 @@ class SchoolhouseApp(App[None]):
         from tui.screens.run import RunScreen  # imported here: the plots are not needed for the first frame
 
         self.push_screen(RunScreen(folder, starting=starting))
+
+    def open_recipe(self, path: Path) -> None:
+        """Show a recipe's text to edit."""
+        from tui.screens.recipe import RecipeScreen
+
+        def show(found: RecipeText) -> None:
+            self.push_screen(RecipeScreen(path, found))
+
+        self.perform(partial(self.runs.recipe_text, path), show)
+
+    def start_recipe(self, recipe: RecipeLine, start: bool | None = True) -> None:
+        """Start a run of a recipe, and show it."""
+        if start:
+            self.notify(f"starting {recipe.name} …", timeout=3, markup=False)
+            self.perform(partial(self.runs.start, recipe), partial(self.open_run, starting=True))
 
     def action_help(self) -> None:
         if not isinstance(self.screen, HelpScreen):

@@ -33,6 +33,7 @@ class HomeScreen(Screen[None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - textual declares it
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("tab", "app.focus_next", "Other list"),
+        Binding("e", "recipe", "Edit recipe"),
     ]
     app: SchoolhouseApp
 
@@ -103,13 +104,15 @@ class HomeScreen(Screen[None]):
             self.app.complain(recipe.problem, f"schoolhouse recipes check {recipe.path}")
             return
         screen = ConfirmScreen(recipe)
-        self.app.push_screen(screen, partial(self._answered, recipe))
+        self.app.push_screen(screen, partial(self.app.start_recipe, recipe))
         self.app.perform(partial(self.app.runs.estimate, recipe), partial(_tell, screen))
 
-    def _answered(self, recipe: RecipeLine, start: bool | None) -> None:
-        if start:
-            self.notify(f"starting {recipe.name} …", timeout=3, markup=False)
-            self.app.perform(partial(self.app.runs.start, recipe), partial(self.app.open_run, starting=True))
+    def action_recipe(self) -> None:
+        """Look at the recipe that the list points at; one with a mistake too."""
+        place = self.query_one("#recipes", OptionList).highlighted
+        if place is not None and place < len(self._recipes):
+            path = self._recipes[place].path
+            self.app.open_recipe(path if path.suffix == ".yaml" else path / "recipe.yaml")
 
 
 def _tell(screen: ConfirmScreen, words: str) -> None:
