@@ -67,6 +67,8 @@ def _print_verdict(summary: dict[str, Any]) -> None:
             console.print(Text(f"over training seeds: {spread['words']}", style="dim"))
     if summary["power"]:
         console.print(Text(summary["power"], style="dim"))
+    if judge := summary["judge"]:
+        console.print(Text(f"judged by {judge['model']}: {judge['words']}", style="dim"))
     for later in summary["later_verdicts"]:
         console.print(Text(f"later, for: {later['reason']}. {later['sentence']}", style="yellow"))
 

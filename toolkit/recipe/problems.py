@@ -49,6 +49,10 @@ def _answer(file: RecipeFile) -> Iterator[Problem]:
         yield Problem(key, f"an answer of the kind {task.answer} has no labels", "delete it, or write `answer: label`")
     if task.answer != "label" and file.data.labels != "all":
         yield Problem(("data", "labels"), f"an answer of the kind {task.answer} has no labels", "delete it")
+    if (task.answer == "judged") != (task.judge is not None):
+        wanted = "write `judge: {rubric: what makes an answer right}`" if task.judge is None else "delete it"
+        message = "missing" if task.judge is None else f"an answer of the kind {task.answer} has no judge"
+        yield Problem(("task", "judge"), message, wanted)
     if task.answer == "python" and "tests" not in columns:
         message = "code is scored by tests, and no column has them"
         yield Problem(("data", "columns"), message, "write `columns: {input: …, output: …, tests: COLUMN}`")

@@ -21,7 +21,7 @@ from pydantic import (
 
 Fraction = Annotated[float, Field(gt=0, le=1)]
 LabelledSplit = Literal["public", "gate", "private"]
-AnswerKind = Literal["label", "choice", "json", "call", "number", "sql", "python", "regex"]
+AnswerKind = Literal["label", "choice", "json", "call", "number", "sql", "python", "regex", "judged"]
 ScorerColumn = Literal["options", "schema", "tests", "unit", "tolerance", "pattern", "matches", "rejects", "source"]
 """What a scorer may need beside the right answer; never shown to a student or an engineer."""
 
@@ -71,6 +71,19 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
 
+class JudgeSettings(Section):
+    """A model that scores answers by a rubric; it counts only where it agrees with a person's labels."""
+
+    rubric: str = Field(min_length=1, description="what makes an answer right, in sentences")
+    model: str | None = Field(None, description="backend/name of the judge; the teacher's model when not written")
+    labels: str = Field(
+        "judge.jsonl", description="file beside the recipe with at least 30 answers that a person called right or wrong"
+    )
+    mode: Literal["grade", "pair"] = Field(
+        "grade", description="grade: right or wrong; pair: compared with the right answer of the data, in both orders"
+    )
+
+
 class Task(Section):
     """What the student must learn."""
 
@@ -80,6 +93,7 @@ class Task(Section):
     scorer: str | None = Field(
         None, description="another scorer than the answer's own: json_fields, or one that an installed package adds"
     )
+    judge: JudgeSettings | None = Field(None, description="only for judged: the rubric, and who judges")
     labels: Labels = Field(
         default_factory=dict,
         description="only for label: label -> what it means; a plain list is read as labels without a description",

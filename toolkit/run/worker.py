@@ -16,7 +16,6 @@ from toolkit.data.prepare import FOLDER as DATA
 from toolkit.data.prepare import prepare
 from toolkit.data.sealed import Sealed, require_exam, times_opened
 from toolkit.errors import Paused, SchoolhouseError
-from toolkit.evaluation.scorers import open_scorer
 from toolkit.evaluation.verdict import Verdict
 from toolkit.journal import Journal
 from toolkit.loop import carry_out
@@ -26,6 +25,7 @@ from toolkit.models.weights import weights_path
 from toolkit.recipe import Recipe, recipe_from_text
 from toolkit.run.versions import versions
 from toolkit.stages.exam import exam_again
+from toolkit.stages.judging import JUDGED, check_scorer, judge_model
 from toolkit.stages.progress import remember_pace
 from toolkit.stages.session import Session
 from toolkit.types import Item, Json
@@ -40,7 +40,7 @@ def begin(folder: Path, recipe: Recipe, *, series: Json = None, data_of: Path | 
 
     Raises SchoolhouseError when the scorer, weights or data cannot be used; then nothing is left behind.
     """
-    open_scorer(recipe.file.task.scored_by)
+    check_scorer(recipe)
     for name in weights_of(recipe):
         weights_path(name)
     check_servers(recipe)
@@ -65,7 +65,8 @@ def begin(folder: Path, recipe: Recipe, *, series: Json = None, data_of: Path | 
 def weights_of(recipe: Recipe) -> list[str]:
     """The weights that a run of the recipe needs. Raises ModelError for an unknown backend."""
     planner = recipe.file.engineer
-    models = [recipe.file.teacher.model, *([planner.model] if planner.asks and planner.model else [])]
+    judges = [judge_model(recipe)] if recipe.file.task.scored_by == JUDGED else []
+    models = [recipe.file.teacher.model, *judges, *([planner.model] if planner.asks and planner.model else [])]
     local = [name for backend, name in map(split_name, dict.fromkeys(models)) if backend == "llama_cpp"]
     return [recipe.file.student.model, *local]
 

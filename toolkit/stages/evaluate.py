@@ -12,6 +12,7 @@ from toolkit.evaluation.scorers import contains
 from toolkit.evaluation.statistics import score_of
 from toolkit.journal import JournalReader
 from toolkit.stages.borrow import borrow
+from toolkit.stages.judging import release_scorer
 from toolkit.stages.session import Session
 from toolkit.stages.sitting import Sitting
 from toolkit.students.student import Student, open_student
@@ -67,6 +68,7 @@ def _probe_sittings(session: Session, student: str) -> list[Sitting]:
 def sit(session: Session, sittings: Sequence[Sitting], adapter: Path | None = None) -> None:
     """Ask what has not been answered yet; the student is started only if there is something to ask."""
     with ExitStack() as stack:
+        stack.callback(release_scorer, session)
         student: Student | None = None
         for sitting in sittings:
             missing = _missing(session, sitting)

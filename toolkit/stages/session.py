@@ -15,7 +15,7 @@ from toolkit.data.meanings import Meanings, read_meanings
 from toolkit.data.prepare import FOLDER, RunData, prepare
 from toolkit.errors import Paused
 from toolkit.evaluation.prompts import TaskPrompts
-from toolkit.evaluation.scorers import Scorer, open_scorer
+from toolkit.evaluation.scorers import Scorer
 from toolkit.hardware import PeakMemory
 from toolkit.journal import Journal
 from toolkit.models.chat import ChatModel, open_chat_model
@@ -24,6 +24,7 @@ from toolkit.models.server import ServerSettings
 from toolkit.models.servers import server_settings
 from toolkit.models.weights import weights_path
 from toolkit.recipe import Recipe
+from toolkit.stages.judging import release_scorer, scorer_of
 
 PAUSE_FILE = "pause"
 TICK_SECONDS = 10.0
@@ -49,7 +50,7 @@ class Session:
 
     def __post_init__(self) -> None:
         self.folder.joinpath(PAUSE_FILE).unlink(missing_ok=True)
-        self.scorer = open_scorer(self.recipe.file.task.scored_by)
+        self.scorer = scorer_of(self)
         with self.stage("prepare"):
             self.data = prepare(self.recipe, self.folder)
         teacher, planner = self.recipe.file.teacher, self.recipe.file.engineer
@@ -142,6 +143,7 @@ class Session:
 
     def release(self) -> None:
         """Give the chat models' memory back; they are opened again when they are asked."""
+        release_scorer(self)
         for name in ("teacher", "engineer"):
             if hasattr(self, name):
                 getattr(self, name).release()

@@ -18,6 +18,13 @@ REASONS = {
     "too_few_rows": "valid, but the submission had too few rows to be trained on",
     "duplicate": "the same text as an earlier row",
     "near_duplicate": "nearly the same text as an earlier row",
+    "same_meaning": "the same as an earlier row in other words",
+    "opening_share": "too many rows begin with the same words",
+    "topic_share": "too many rows are about the same topic",
+    "label_share": "too many rows have the same label",
+    "hand_written": "the text is in no teacher reply, and only a few rows may be so",
+    "answer_fails_scorer": "the task's own scorer does not accept the answer",
+    "too_long": "longer than what the student reads",
     "unknown_label": "the answer is not one of the labels",
     "label_in_text": "the message gives its label away",
     "looks_like_template": "a placeholder was left in the text",
@@ -59,6 +66,8 @@ def _verdict(summary: dict[str, Any]) -> Iterator[str]:
         yield from ("", f"Relative gain over {exam['baseline']}: {100 * exam['gain_relative']:+.1f} %.")
     if summary["power"]:
         yield from ("", summary["power"])
+    if judge := summary["judge"]:
+        yield from ("", f"Judged by {_safe(judge['model'])}: {judge['words']}")
     for later in summary["later_verdicts"]:
         yield from ("", f"Later, for “{_safe(later['reason'])}”: {later['sentence']}")
 
