@@ -1,6 +1,20 @@
 """What a run may spend, what it has spent, and how long the rest will take. All pure."""
 
 from toolkit.budget.budget import Limits, Spent, round_share, stop_reason
-from toolkit.budget.forecast import Forecast, Pace, Work, forecast
+from toolkit.budget.forecast import Forecast, Pace, Spending, Work, forecast
+from toolkit.budget.within import Size, parse_duration, shrink
 
-__all__ = ["Forecast", "Limits", "Pace", "Spent", "Work", "forecast", "round_share", "stop_reason"]
+__all__ = [
+    "Forecast",
+    "Limits",
+    "Pace",
+    "Size",
+    "Spending",
+    "Spent",
+    "Work",
+    "forecast",
+    "parse_duration",
+    "round_share",
+    "shrink",
+    "stop_reason",
+]

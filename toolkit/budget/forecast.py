@@ -15,6 +15,7 @@ class Pace:
         answer_seconds: one answer of the trained student.
         baseline_seconds: one answer of an untrained student with labels and examples in the prompt.
         load_seconds: starting one child process with its model.
+        row_prompt_tokens, row_completion_tokens: what the teacher reads and writes for one accepted row.
     """
 
     row_seconds: float = 1.3
@@ -22,6 +23,8 @@ class Pace:
     answer_seconds: float = 0.06
     baseline_seconds: float = 0.12
     load_seconds: float = 10.0
+    row_prompt_tokens: float = 60.0
+    row_completion_tokens: float = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,16 @@ class Work:
     answers: int = 0
     baseline_answers: int = 0
     loads: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Spending:
+    """What else a run takes. `dollars` is None where no price is known."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    disk_bytes: int
+    dollars: float | None
 
 
 @dataclass(frozen=True, slots=True)

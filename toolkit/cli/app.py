@@ -62,6 +62,14 @@ def run(
         str | None, typer.Option(help="iterative, or one-shot: the first valid draft sits the exam.")
     ] = None,
     rounds: Annotated[int | None, typer.Option(help="Rounds at most.")] = None,
+    teacher: Annotated[
+        str | None,
+        typer.Option(help="ollama/NAME, llama_cpp/NAME or openai/NAME@URL: who writes the rows."),
+    ] = None,
+    trainer: Annotated[str | None, typer.Option(help="auto or torch: what trains the student.")] = None,
+    within: Annotated[
+        str | None, typer.Option(help="90m, 1h30m: fewer rounds, then fewer rows, until the forecast fits.")
+    ] = None,
     approve: Annotated[str | None, typer.Option(help="plan, code or none: what you look at before it runs.")] = None,
     steer: Annotated[list[str] | None, typer.Option(help="A wish for the engineer; may be repeated.")] = None,
     arms: Annotated[
@@ -72,10 +80,17 @@ def run(
     from toolkit.cli.work import run_recipe
     from toolkit.run.arms import parse_arms
 
-    short = {"engineer.kind": engineer, "engineer.mode": mode, "budget.rounds": rounds, "engineer.approve": approve}
+    short = {
+        "engineer.kind": engineer,
+        "engineer.mode": mode,
+        "engineer.approve": approve,
+        "budget.rounds": rounds,
+        "teacher.model": teacher,
+        "train.backend": trainer,
+    }
     overrides = [f"{key}={value}" for key, value in short.items() if value is not None]
     named = parse_arms(arms) if arms is not None else []
-    run_recipe(recipe, [*overrides, *(set_ or [])], detach=detach, steer=steer or [], arms=named)
+    run_recipe(recipe, [*overrides, *(set_ or [])], detach=detach, steer=steer or [], arms=named, within=within)
 
 
 @app.command()

@@ -116,9 +116,29 @@ def _dtype() -> Finding:
         return Finding("training", error.message, False, error.fix)
 
 
+def _ollama() -> Finding:
+    """Whether a server answers, and with how many models; a few seconds at most."""
+    if importlib.util.find_spec("ollama") is None:
+        return Finding("ollama", "the client is missing; not needed", False, "pip install ollama", needed=False)
+    import httpx
+    import ollama
+
+    try:
+        models = ollama.Client(timeout=httpx.Timeout(3.0)).list().models
+    except Exception:  # whatever answers there is no Ollama
+        there = shutil.which("ollama")
+        state = "installed, but its server does not answer" if there else "no server answers; not needed"
+        return Finding("ollama", state, False, "ollama serve" if there else "", needed=False)
+    return Finding("ollama", f"answers, with {len(models)} models", True, needed=False)
+
+
 def _optional() -> Iterator[Finding]:
-    ollama = shutil.which("ollama")
-    yield Finding("ollama", ollama or "not found; not needed", bool(ollama), "", needed=False)
+    yield _ollama()
+    from toolkit.models.prices import own_table
+
+    table = own_table()
+    state = f"{table}{'' if table.is_file() else ' (not there: the shipped table is used)'}"
+    yield Finding("price table", state, True)
     from toolkit.data.embeddings import FIX, weights_folder
 
     there = weights_folder() is not None

@@ -34,7 +34,9 @@ def list_all(context: typer.Context) -> None:
 
 @app.command()
 def pull(
-    names: Annotated[list[str], typer.Argument(metavar="NAME…", help="Names from the catalog, or `all`.")],
+    names: Annotated[
+        list[str], typer.Argument(metavar="NAME…", help="Names from the catalog, ollama/NAME for Ollama's, or `all`.")
+    ],
 ) -> None:
     """Fetch weights from the first source that has them; a cut download goes on where it stopped."""
     from toolkit.models.catalog import names as all_names
@@ -65,9 +67,26 @@ def pull_all(names: Iterable[str]) -> list[Path]:
     paths = []
     for name in names:
         with _bar(name) as advance:
+            if name.startswith("ollama/"):
+                _pull_into_ollama(name, advance)
+                continue
             paths.append(pull(name, advance))
         typer.echo(f"{name}: {paths[-1]}")
     return paths
+
+
+def _pull_into_ollama(name: str, advance: Callable[[Progress], None]) -> None:
+    """Have Ollama's server fetch a model into its own store. Raises ModelError."""
+    from toolkit.models.ollama_client import Host
+    from toolkit.models.server import ServerSettings, parse_address
+
+    address = parse_address(name.partition("/")[2], "ollama")
+    host = Host(address.model, address.url, ServerSettings().silence)
+    try:
+        host.pull(advance)
+    finally:
+        host.close()
+    typer.echo(f"{name}: in Ollama's store")
 
 
 @contextmanager

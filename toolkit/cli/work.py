@@ -29,18 +29,21 @@ def run_recipe(
     detach: bool = False,
     steer: Sequence[str] = (),
     arms: Sequence[str] = (),
+    within: str | None = None,
 ) -> None:
     """Begin a run of a recipe and carry it out; `fetch` brings missing weights first, `steer` are notes for it.
 
-    With `arms`, one run after another, and their comparison in the end.
+    With `arms`, one run after another, and their comparison in the end. With `within`, no larger than fits
+    into that time.
     """
-    recipe = load_recipe(name, overrides)
+    recipe = load_within(name, overrides, within)
     require_weights(recipe, fetch=fetch)
     run = begin_series(recipe, arms) if arms else Run.create(recipe)
     for note in steer:
         steer_run(str(run.folder), note)
     each = f", for each of {len(arms)} arms" if len(arms) > 1 else ""
     typer.echo(f"{run.folder}: {recipe.file.name}; {forecast_line(recipe)}{each}")
+    typer.echo(f"  {spending_line(recipe)}")
     if detach:
         run.resume_detached()
         typer.echo(f"it runs in the background; watch it with `schoolhouse`, or `schoolhouse show {run.name}`")
@@ -122,8 +125,26 @@ def looked_at(path: Path) -> bool:
     return not terminal or typer.confirm(f"run {path.stem} as it now stands?", default=True)
 
 
+def load_within(name: str, overrides: Sequence[str], within: str | None) -> Recipe:
+    """The recipe, made smaller if need be. Raises RecipeError when nothing of it fits into that time."""
+    recipe = load_recipe(name, overrides)
+    if within is None:
+        return recipe
+    from toolkit.budget import parse_duration
+    from toolkit.stages.progress import fitted
+
+    smaller = fitted(recipe, parse_duration(within))
+    found = load_recipe(name, [*overrides, *smaller])
+    before, after = recipe.file.budget, found.file.budget
+    if (before.rounds, before.rows) != (after.rounds, after.rows):
+        sizes = f"{after.rounds} of {before.rounds} rounds, {after.rows} of {before.rows} rows"
+        typer.echo(f"to end within {within}: {sizes}")
+    return found
+
+
 def require_weights(recipe: Recipe, *, fetch: bool) -> None:
     """The teacher's and the student's weights are here, or the error says how to get them."""
+    from toolkit.models.servers import models_on_servers
     from toolkit.models.weights import weights_path
     from toolkit.run.worker import weights_of
 
@@ -131,14 +152,32 @@ def require_weights(recipe: Recipe, *, fetch: bool) -> None:
     if fetch:
         from toolkit.cli.models_command import pull_all
 
-        pull_all(names)
+        pull_all([*names, *(name for name in models_on_servers(recipe).values() if name.startswith("ollama/"))])
     for name in names:
         weights_path(name)
 
 
 def forecast_line(recipe: Recipe) -> str:
     """What the run will take, at this machine's last known pace."""
-    from toolkit.stages.progress import before_run
+    from toolkit.stages.progress import forecast_before
 
-    minutes, most = before_run(recipe) / 60, recipe.file.budget.minutes
-    return f"about {minutes:.0f} minutes at this machine's pace, {most:.0f} at most"
+    found, most = forecast_before(recipe), recipe.file.budget.minutes
+    stages = ", ".join(f"{STAGE_NAMES[name]} {seconds / 60:.0f}" for name, seconds in found.stages.items())
+    return f"about {found.seconds_left / 60:.0f} minutes at this machine's pace ({stages}), {most:.0f} at most"
+
+
+STAGE_NAMES = {"generate": "writing rows", "train": "training", "evaluate": "answering", "load": "loading"}
+
+
+def spending_line(recipe: Recipe) -> str:
+    """The tokens, the disk and the money that the run will take."""
+    from toolkit.models.prices import own_table
+    from toolkit.stages.progress import spending_before
+
+    found = spending_before(recipe)
+    tokens = f"{found.prompt_tokens:,} tokens for the teacher to read and {found.completion_tokens:,} to write"
+    if found.dollars is None:
+        money = f"no price is known for {recipe.file.teacher.model}: add it to {own_table()}"
+    else:
+        money = f"about ${found.dollars:.2f}" if found.dollars else "no money"
+    return f"about {tokens}, {found.disk_bytes / 1e6:.0f} MB of disk, {money}"

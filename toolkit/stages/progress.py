@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from typing import Any
 
-from toolkit.budget import Forecast, Pace, Work, forecast
+from toolkit.budget import Forecast, Pace, Size, Spending, Work, forecast, shrink
 from toolkit.budget.forecast import measured
+from toolkit.errors import ModelError, RecipeError
 from toolkit.evaluation.probe import probe_items
 from toolkit.journal import JournalReader
+from toolkit.models.catalog import entry
+from toolkit.models.prices import price_of
 from toolkit.paths import cache_dir, write_text
 from toolkit.recipe import Recipe
 from toolkit.stages.session import Session
@@ -49,10 +53,66 @@ USUAL_ITEMS = 120
 """A split's size is known only once the data is read; this is about that of the shipped recipes."""
 
 
-def before_run(recipe: Recipe) -> float:
-    """Seconds that a run of this recipe may take, at this machine's last known pace."""
+def forecast_before(recipe: Recipe) -> Forecast:
+    """Seconds by stage that a run of this recipe may take, at this machine's last known pace."""
     work = work_left(recipe, None, USUAL_ITEMS, USUAL_ITEMS, 3 * USUAL_ITEMS)
-    return forecast(work, known_pace()).seconds_left
+    return forecast(work, known_pace(recipe.file.teacher.model))
+
+
+def before_run(recipe: Recipe) -> float:
+    """Seconds that a run of this recipe may take."""
+    return forecast_before(recipe).seconds_left
+
+
+def spending_before(recipe: Recipe) -> Spending:
+    """Tokens, disk and money that a run of this recipe may take; retried and engineer's calls are not in it."""
+    pace, rows = known_pace(recipe.file.teacher.model), recipe.file.budget.rows
+    prompt, completion = round(rows * pace.row_prompt_tokens), round(rows * pace.row_completion_tokens)
+    price = price_of(recipe.file.teacher.model)
+    rounds = 1 if recipe.file.engineer.mode != "iterative" else recipe.file.budget.rounds
+    adapters = (rounds + recipe.file.train.seeds - 1) * COPIES * _adapter_bytes(recipe)
+    dollars = price.of(prompt, completion) if price else None
+    return Spending(prompt, completion, adapters + rows * BYTES_PER_ROW, dollars)
+
+
+COPIES = 5
+"""An adapter is kept for peft and as GGUF; the last checkpoint has it with two moments of the optimizer."""
+
+BYTES_PER_ROW = 4096
+"""A row, its share of a call, and its steps in the journal."""
+
+
+def _adapter_bytes(recipe: Recipe) -> int:
+    """float32 LoRA on all linear layers: 4.9 million of SmolLM2's 134.5 with r=16, less of larger models."""
+    try:
+        parameters = entry(recipe.file.student.model).parameters
+    except ModelError:  # weights outside of the catalog
+        parameters = 500_000_000
+    return round(4 * parameters * 0.0023 * recipe.file.train.lora_r)
+
+
+def fitted(recipe: Recipe, seconds: float) -> list[str]:
+    """Overrides with which the recipe is forecast to end within `seconds`.
+
+    Raises RecipeError when not even one round on the fewest rows does.
+    """
+    budget = recipe.file.budget
+
+    def seconds_of(size: Size) -> float:
+        changed = budget.model_copy(update={"rounds": size.rounds, "rows": size.rows})
+        return before_run(replace(recipe, file=recipe.file.model_copy(update={"budget": changed})))
+
+    least = min(budget.rows, max(budget.min_rows, 2 * len(recipe.file.task.labels)))
+    size = shrink(Size(budget.rounds, budget.rows), least, seconds, seconds_of)
+    if size is None:
+        shortest = seconds_of(Size(1, least)) / 60
+        raise RecipeError(
+            f"not even one round on {least} rows is forecast to end within {seconds / 60:.0f} minutes",
+            f"write --within {shortest + 1:.0f}m, or use a smaller student or fewer items",
+        )
+    calls = max(1, round(budget.teacher_calls * size.rows / budget.rows))
+    changed = {"rounds": size.rounds, "rows": size.rows, "teacher_calls": calls, "minutes": round(seconds / 60, 2)}
+    return [f"budget.{key}={value}" for key, value in changed.items()]
 
 
 def pace_of(recipe: Recipe, journal: JournalReader) -> Pace:
@@ -61,25 +121,43 @@ def pace_of(recipe: Recipe, journal: JournalReader) -> Pace:
     rows = journal.row_counts()["accepted"]
     examples = sum(len(found["row_ids"]) for found in journal.rounds() if found["adapter"])
     epochs = recipe.file.train.epochs
+    spent = journal.call_totals("teacher")
+    enough = rows > 20
     return measured(
-        known_pace(),
-        row_seconds=seconds.get("generate", 0) / rows if rows > 20 else None,
+        known_pace(recipe.file.teacher.model),
+        row_seconds=seconds.get("generate", 0) / rows if enough else None,
+        row_prompt_tokens=spent["prompt_tokens"] / rows if enough else None,
+        row_completion_tokens=spent["completion_tokens"] / rows if enough else None,
         example_seconds=seconds.get("train", 0) / (examples * epochs) if examples else None,
     )
 
 
-def known_pace() -> Pace:
-    """The pace of this machine's last finished run, or the default one."""
-    path = cache_dir() / PACE_FILE
-    if not path.is_file():
-        return Pace()
-    speeds = json.loads(path.read_text(encoding="utf-8"))
-    return measured(Pace(), **{name: speeds.get(name) for name in asdict(Pace())})
+TEACHERS_OWN = ("row_seconds", "row_prompt_tokens", "row_completion_tokens")
+"""The speeds that belong to a teacher; the others belong to the machine."""
+
+
+def known_pace(teacher: str = "") -> Pace:
+    """The pace of this machine's last finished run, with that of the teacher's last one; or the default."""
+    stored = _stored_pace()
+    own = stored.get("teachers", {}).get(teacher, {})
+    speeds = {name: own.get(name, stored.get(name)) for name in asdict(Pace())}
+    return measured(Pace(), **speeds)
 
 
 def remember_pace(recipe: Recipe, journal: JournalReader) -> None:
     """Keep this run's pace for the forecasts of later runs."""
-    write_text(cache_dir() / PACE_FILE, json.dumps(asdict(pace_of(recipe, journal))))
+    found = asdict(pace_of(recipe, journal))
+    teachers = _stored_pace().get("teachers", {})
+    teachers[recipe.file.teacher.model] = {name: found[name] for name in TEACHERS_OWN}
+    write_text(cache_dir() / PACE_FILE, json.dumps({**found, "teachers": teachers}))
+
+
+def _stored_pace() -> dict[str, Any]:
+    try:
+        found = json.loads((cache_dir() / PACE_FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def stage_seconds(journal: JournalReader) -> dict[str, float]:
