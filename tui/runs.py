@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 
 from tui.attempts import Call, CallLine, call_line, whole_call
 from tui.doors.chat import ChatDoor
+from tui.doors.comparing import CompareDoor
 from tui.doors.evaluation import EvaluationDoor
+from tui.doors.models import ModelsDoor
 from tui.doors.recipes import RecipeDoor
 from tui.doors.rows import RowsDoor
 from tui.state import Limits, RecipeLine, RunLine, Status
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from toolkit.journal import JournalReader
 
 
-class Runs(RowsDoor, EvaluationDoor, ChatDoor, RecipeDoor):
+class Runs(RowsDoor, EvaluationDoor, ChatDoor, RecipeDoor, CompareDoor, ModelsDoor):
     """What the screens ask of the toolkit. Tests put their own in its place."""
 
     editor: str = ""

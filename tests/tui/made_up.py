@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from toolkit.errors import ChildError
+from toolkit.errors import ChildError, ModelError
 from toolkit.journal import DATABASE, JournalReader
 from toolkit.run import Run
 from tui.app import SchoolhouseApp
 from tui.doors.chat import Conversation
+from tui.doors.models import ModelLine, Progress
 from tui.runs import Runs
 from tui.state import RecipeLine, RunLine, Status
 
@@ -46,6 +48,8 @@ class MadeUpRuns(Runs):
     asked: list[str] = field(default_factory=list)
     edited: str = ""
     """What the person's own editor leaves in a file."""
+    go_on: threading.Event = field(default_factory=threading.Event)
+    """Set when a fetch may end."""
     answers: tuple[str, str] = ("I am sorry to hear that", "refund_status")
     """What the base and the trained student say to anything."""
 
@@ -93,6 +97,23 @@ class MadeUpRuns(Runs):
 
     def converse(self, folder: Path) -> Conversation:
         return MadeUpStudents(self)
+
+    def models(self) -> list[ModelLine]:
+        here = "pull small" in self.asked
+        return [
+            ModelLine("small", 98_362_432, "Apache-2.0", 8192, 134_515_008, ("pypi small",), here, True),
+            ModelLine(
+                "large", 70_117_320_768, "Apache-2.0", 32768, 70_543_714_304, ("hub a/b", "pypi x"), False, False
+            ),
+        ]
+
+    def pull(self, name: str, progress: Progress) -> Path:
+        if name == "large":
+            raise ModelError("the disk that holds [weights] is full", "free some space")
+        progress("pypi small", 49_000_000, 98_362_432)
+        self.go_on.wait(20)
+        self.asked.append(f"pull {name}")
+        return Path(name)
 
     def status(self, folder: Path) -> Status:
         reader = JournalReader(folder)

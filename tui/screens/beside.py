@@ -11,6 +11,7 @@ from textual.screen import Screen
 BESIDE = {
     "attempts": "AttemptsScreen",
     "chat": "ChatScreen",
+    "compare": "CompareScreen",
     "data": "DataScreen",
     "evaluation": "EvaluationScreen",
 }

@@ -34,6 +34,8 @@ class HomeScreen(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("tab", "app.focus_next", "Other list"),
         Binding("e", "recipe", "Edit recipe"),
+        Binding("c", "compare", "Compare"),
+        Binding("m", "models", "Models"),
     ]
     app: SchoolhouseApp
 
@@ -106,6 +108,16 @@ class HomeScreen(Screen[None]):
         screen = ConfirmScreen(recipe)
         self.app.push_screen(screen, partial(self.app.start_recipe, recipe))
         self.app.perform(partial(self.app.runs.estimate, recipe), partial(_tell, screen))
+
+    def action_compare(self) -> None:
+        from tui.screens.compare import CompareScreen
+
+        self.app.push_screen(CompareScreen())
+
+    def action_models(self) -> None:
+        from tui.screens.models import ModelsScreen
+
+        self.app.push_screen(ModelsScreen())
 
     def action_recipe(self) -> None:
         """Look at the recipe that the list points at; one with a mistake too."""

@@ -55,7 +55,8 @@ class RunScreen(Screen[None]):
         Binding("e", "go('evaluation')", "Evaluation"),
         Binding("c", "go('chat')", "Chat"),
         Binding("n", "steer", "Note"),
-        Binding("s", "split", "Split"),
+        Binding("m", "go('compare')", "Compare", show=False),
+        Binding("s", "split", "Split", show=False),
         *(Binding(str(number), f"tab('{name}')", name, show=False) for number, name in enumerate(TABS, start=1)),
     ]
     app: SchoolhouseApp
