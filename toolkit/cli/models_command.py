@@ -60,6 +60,19 @@ def path(name: Name) -> None:
     typer.echo(weights_path(name))
 
 
+@app.command()
+def probe(
+    name: Annotated[str, typer.Argument(help="backend/NAME, as for `--teacher`.")],
+    context: Annotated[int, typer.Option(help="Tokens of context to try, at most.")] = 8192,
+    again: Annotated[bool, typer.Option("--again", help="Measure anew.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+) -> None:
+    """Measure what a model is fit for as a teacher and as an engineer; kept, and used by `engineer.kind: auto`."""
+    from toolkit.cli.probe import print_probe
+
+    print_probe(name, context=context, again=again, as_json=json)
+
+
 def pull_all(names: Iterable[str]) -> list[Path]:
     """Fetch what is missing, with a progress bar and an ETA. Raises ModelError."""
     from toolkit.models.weights import pull
