@@ -168,3 +168,16 @@ def test_the_command_prints_it(school: School, notebook: Notebook) -> None:
     assert "It helped" in said(), "what was found is shown later too"
     assert "trained on in" in said("--rows")
     assert json.loads(said("--json")) == Run(run.folder).lineage()
+
+
+def test_items_of_one_source_count_once(school: School, notebook: Notebook) -> None:
+    """In acceptance, in lineage and where a batch is left out."""
+    items = [{**item, "book": item["output"]} for item in read_items(school.folder)]
+    (school.folder / "data.jsonl").write_text("".join(json.dumps(item) + "\n" for item in items))
+    columns = {"columns": {"input": "input", "output": "output", "source": "book"}}
+    run = school.run(data=columns, budget={"rounds": 1})
+    assert run.rounds[0]["decision"] == "accepted" and len(set(run.reader.meta("sources").values())) == 3
+    alone = school.run(budget={"rounds": 1})
+    shared = run.summary()["gains"][0], alone.summary()["gains"][0]
+    assert shared[0]["n"] == shared[1]["n"] and shared[0]["p_value"] > 0.2 > shared[1]["p_value"]
+    assert run.leave_out("label=late_parcel")["p_value"] > 0.2

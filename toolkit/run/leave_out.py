@@ -13,7 +13,7 @@ from toolkit.errors import JournalError, SchoolhouseError
 from toolkit.evaluation.statistics import Paired, holm, in_words, paired
 from toolkit.evaluation.verdict import SIGNIFICANCE
 from toolkit.journal import Journal
-from toolkit.run.lineage import TracedRow, measured, trace
+from toolkit.run.lineage import TracedRow, measured, sources_of, trace
 from toolkit.run.worker import recipe_of
 from toolkit.stages.evaluate import sit, trained_sitting
 from toolkit.stages.session import Session
@@ -125,7 +125,8 @@ def _carry_out(
     splits: list[tuple[SplitName, Any]] = [("public", session.data.public), ("gate", session.data.gate)]
     with session.stage("leave-out", number):
         sit(session, [trained_sitting(session, student, split, items) for split, items in splits], adapter)
-    worth = paired(measured(session.journal, whole), measured(session.journal, student))
+    journal = session.journal
+    worth = paired(measured(journal, whole), measured(journal, student), sources_of(journal))
     return _kept(session.journal, _found(batch, number, student, len(without), len(kept), worth))
 
 

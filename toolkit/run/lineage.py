@@ -148,7 +148,8 @@ def _skills(run: Run, student: str, before: str, trained: Sequence[TracedRow], n
     new, old = (by_skill(measured(run.reader, name)) for name in (student, before))
     fresh = Counter(one.row.skill for one in trained if one.round == number)
     total = Counter(one.row.skill for one in trained)
-    pairs = [(name, paired(new[name], old.get(name, []))) for name in sorted(new)]
+    sources = sources_of(run.reader)
+    pairs = [(name, paired(new[name], old.get(name, []), sources)) for name in sorted(new)]
     adjusted = holm([gain.p_value for _, gain in pairs])
     return [
         {
@@ -183,6 +184,12 @@ def measured(reader: JournalReader, student: str) -> list[Outcome]:
     """A student's outcomes on public and gate items together."""
     found = [(split, outcome) for split in SPLITS for outcome in reader.outcomes(student, split)]
     return [replace(outcome, item_id=f"{split}/{outcome.item_id}") for split, outcome in found]
+
+
+def sources_of(reader: JournalReader) -> dict[str, str]:
+    """What items were made from, by the ids of `measured`."""
+    known = reader.meta("sources") or {}
+    return {f"{split}/{item_id}": source for split in SPLITS for item_id, source in known.items()}
 
 
 def by_skill(outcomes: Iterable[Outcome]) -> dict[str, list[Outcome]]:

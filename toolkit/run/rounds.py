@@ -66,5 +66,4 @@ def summarised_power(run: Run, verdict: dict[str, Any] | None) -> str:
 
 
 def _paired(run: Run, new: str, old: str, split: str = "gate") -> Paired:
-    sources = run.reader.meta("sources") if split == "private" else None
-    return paired(run.outcomes(new, split), run.outcomes(old, split), sources)
+    return paired(run.outcomes(new, split), run.outcomes(old, split), run.reader.meta("sources"))

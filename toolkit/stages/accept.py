@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from toolkit.evaluation.acceptance import decide, probe_fell
 from toolkit.evaluation.statistics import paired
 from toolkit.stages.evaluate import BASELINES, score
 from toolkit.stages.session import Session
-from toolkit.types import SplitName
+from toolkit.types import Item, SplitName, digest
 
 
 def better_baseline(session: Session, split: SplitName) -> str:
     """The untrained student that did better on this split."""
     return max(BASELINES, key=lambda name: score(session.journal, name, split).value)
+
+
+def keep_sources(session: Session, items: Iterable[Item]) -> dict[str, str]:
+    """Item id -> hash of what it was made from; kept, so that runs can be compared without opening the items."""
+    known: dict[str, str] = session.journal.meta("sources") or {}
+    found = {item.id: digest(item.meta["source"])[:12] for item in items if item.meta.get("source")}
+    if found:
+        session.journal.set_meta("sources", {**known, **found})
+    return {**known, **found}
 
 
 def accept(session: Session, number: int, best: int | None) -> int | None:
@@ -20,7 +31,9 @@ def accept(session: Session, number: int, best: int | None) -> int | None:
     record = next(found for found in session.journal.rounds() if found["number"] == number)
     if record["decision"] is None:
         student, rules = f"round-{number}", session.recipe.file.acceptance
-        comparison = paired(session.journal.outcomes(student, "gate"), session.journal.outcomes(rival, "gate"))
+        # items of one source succeed and fail together: they count as one cluster
+        outcomes, sources = session.journal.outcomes, keep_sources(session, [*session.data.public, *session.data.gate])
+        comparison = paired(outcomes(student, "gate"), outcomes(rival, "gate"), sources)
         decision, reason = decide(comparison, rules.gate_errors)
         reason = f"against {rival}: {reason}"
         if probe_fell(score(session.journal, "zero-shot", "probe"), score(session.journal, student, "probe")):

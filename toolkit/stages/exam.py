@@ -14,11 +14,10 @@ from toolkit.data.sealed import EXAM, require_exam, times_opened
 from toolkit.errors import JournalError
 from toolkit.evaluation.statistics import Paired, paired, spread
 from toolkit.evaluation.verdict import Verdict, verdict
-from toolkit.stages.accept import better_baseline
+from toolkit.stages.accept import better_baseline, keep_sources
 from toolkit.stages.evaluate import BASELINES, baseline_sittings, score, sit, trained_sitting
 from toolkit.stages.session import Session
 from toolkit.stages.train import adapter_of, train_seeds
-from toolkit.types import Item, digest
 
 NOTHING_TO_EXAMINE = (
     "Cannot tell: no round was better than the untrained student by more than the noise on `gate`, "
@@ -70,7 +69,7 @@ def _examine(session: Session, number: int, reason: str, again: Mapping[str, Pat
     sit(session, baseline_sittings(session, "private", items))
     for name, adapter in {student: adapter_of(session, student), **again}.items():
         sit(session, [trained_sitting(session, name, "private", items)], adapter)
-    sources = _sources(session, items)
+    sources = keep_sources(session, items)
     rival = better_baseline(session, "private")
     others = [_against(session, student, name, sources).p_value for name in BASELINES if name != rival]
     if reason != EXAM:
@@ -88,13 +87,6 @@ def _spread(session: Session, students: list[str]) -> dict[str, Any]:
     scores = {name: score(session.journal, name, "private").value for name in students}
     found = spread(list(scores.values()))
     return {**asdict(found), "words": str(found), "scores": scores}
-
-
-def _sources(session: Session, items: list[Item]) -> dict[str, str]:
-    """Item id -> hash of what it was made from; kept, so that runs can be compared without opening the items."""
-    sources = {item.id: digest(item.meta["source"])[:12] for item in items if item.meta.get("source")}
-    session.journal.set_meta("sources", sources)
-    return sources
 
 
 def _against(session: Session, student: str, baseline: str, sources: Mapping[str, str]) -> Paired:
