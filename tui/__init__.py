@@ -18,6 +18,17 @@ def main(run: str | None = None) -> None:
     SchoolhouseApp(runs, open_first=runs.find(run) if run else None).run()
 
 
+def replay(run: str, speed: float = 20.0) -> None:
+    """Play a recorded run again in the terminal UI, `speed` times as fast.
+
+    Raises JournalError when there is no such run, SchoolhouseError for a speed that makes no sense.
+    """
+    from tui.app import SchoolhouseApp
+    from tui.replay import replay as play
+
+    play(run, speed, lambda runs, folder: SchoolhouseApp(runs, open_first=folder).run())
+
+
 def _take_editor() -> str:
     """The person's editor, out of the environment: a run that is started here has no terminal to open one in."""
     found = [os.environ.pop(name, "") for name in ("VISUAL", "EDITOR")]

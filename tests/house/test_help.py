@@ -17,6 +17,7 @@ COMMANDS = [
     "runs",
     "show",
     "compare",
+    "replay",
     "report",
     "lineage",
     "unseal",

@@ -133,6 +133,17 @@ def show(
 
 
 @app.command()
+def replay(
+    run: RunName = "last",
+    speed: Annotated[float, typer.Option(help="How many times as fast as it was.")] = 20.0,
+) -> None:
+    """Watch a recorded run again in the terminal UI."""
+    from importlib import import_module
+
+    import_module("tui").replay(run, speed)
+
+
+@app.command()
 def compare(
     runs: Annotated[list[str] | None, typer.Argument(help="Runs, or one that has arms; `last` if none.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
