@@ -193,3 +193,21 @@ def test_a_browser_opens_only_where_it_can(school: School, monkeypatch: pytest.M
     assert opened == [(run.folder / "report.html").resolve().as_uri()]
     result = CliRunner().invoke(app, ["report", str(run.folder), "--open=maybe"])
     assert "write one of auto, yes, no" in str(result.exception)
+
+
+def test_arms_lineage_and_what_batches_were_worth_are_in_it(school: School, monkeypatch: pytest.MonkeyPatch) -> None:
+    from toolkit.run.arms import begin_series, next_arm
+
+    monkeypatch.setenv("SCHOOLHOUSE_RUNS", str(school.folder / "runs"))
+    first = begin_series(school.recipe(), ["iterative", "one-shot"])
+    first.carry_out()
+    assert "<h2>Arms</h2>" not in page(first), "the other arm is not there yet"
+    second = next_arm(first)
+    assert second
+    second.carry_out()
+    worth = first.leave_out("label=late_parcel")["sentence"]
+    html = page(first)
+    for text in (html.replace("−", "-"), (first.folder / "report.md").read_text().replace("−", "-")):
+        assert "iterative - one-shot" in text and "From rows to scores" in text
+        assert "of attempt 1 (draft)" in text and worth.split(":")[0] in text
+        assert "not shown to be caused by" in " ".join(text.split())

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 SPLITS = ("public", "gate")
 """What rounds are compared on; never the sealed items."""
 
+WITHIN_NOISE = "within the noise"
 ONLY_CORRELATION = (
     "Changes went along with the new rows. Rounds differ in more than one thing, so nothing here says what caused "
     'them; training without a batch does: schoolhouse lineage {run} --leave-out "round={round}"'
@@ -176,7 +177,7 @@ def _words(difference: float, p_value: float, fresh: int, n: int) -> str:
         return "no item in common"
     rows = f"{fresh} new row{'s' * (fresh != 1)}"
     if p_value >= SIGNIFICANCE:
-        return "within the noise"
+        return WITHIN_NOISE
     return f"{'a rise' if difference > 0 else 'a fall'} went along with {rows}"
 
 

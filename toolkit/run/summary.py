@@ -22,8 +22,9 @@ ONE_ROUND = ("one-shot", "human")
 
 
 def summarise(run: Run) -> Summary:
-    """Keys: run, recipe, arm, status, verdict, power, gains, judge, later_verdicts, uses, firewall, baselines, rounds,
-    attempts, engineer, exam, rows, calls, tokens, seconds, peak_memory_bytes. `calls` and `tokens` are the teacher's.
+    """Keys: run, recipe, arm, status, verdict, power, gains, judge, leave_outs, later_verdicts, uses, firewall,
+    baselines, rounds, attempts, engineer, exam, rows, calls, tokens, seconds, peak_memory_bytes. `calls` and `tokens`
+    are the teacher's.
 
     Baselines are scored on `private` once the exam was sat, on `gate` before.
     """
@@ -40,6 +41,7 @@ def summarise(run: Run) -> Summary:
         "power": summarised_power(run, verdict),
         "gains": gate_gains(run),
         "judge": reader.meta("judge"),
+        "leave_outs": reader.meta("leave_outs", []),
         "later_verdicts": reader.meta("later_verdicts", []),
         "uses": _uses(run),
         "firewall": ["exact", "n-grams", *(["embeddings"] if (run.folder / DATA / MEANINGS).is_file() else [])],

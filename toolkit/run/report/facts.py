@@ -13,12 +13,15 @@ from typing import Any
 from toolkit.data.meanings import FILE as MEANINGS
 from toolkit.data.prepare import FOLDER as DATA
 from toolkit.data.sealed import Sealed
-from toolkit.errors import ModelError
+from toolkit.errors import ModelError, SchoolhouseError
 from toolkit.evaluation.scorers import exact_label
 from toolkit.evaluation.statistics import score_of
 from toolkit.journal import JournalReader, Record
 from toolkit.models.catalog import entry
 from toolkit.recipe import Recipe
+from toolkit.run.arms import siblings
+from toolkit.run.compare import compare
+from toolkit.run.lineage import lineage
 from toolkit.run.rounds import gate_gains
 from toolkit.run.run import Run
 from toolkit.run.students import run_recipe
@@ -141,6 +144,21 @@ class Facts:
     @cached_property
     def gains(self) -> list[dict[str, Any]]:
         return gate_gains(self.run)
+
+    @cached_property
+    def arms(self) -> dict[str, Any] | None:
+        """The comparison of the run's series; None without other arms that have a scored student."""
+        others = list(siblings(self.run).values())
+        try:
+            return compare(others) if len(others) > 1 else None
+        except SchoolhouseError:  # an arm has not come so far yet
+            return None
+
+    @cached_property
+    def lineage(self) -> list[dict[str, Any]]:
+        """Rounds with the batches that they were trained on, and how skills changed."""
+        rounds: list[dict[str, Any]] = lineage(self.run)["rounds"]
+        return rounds
 
     @cached_property
     def splits(self) -> dict[str, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from toolkit.run.lineage import WITHIN_NOISE
 from toolkit.run.report.facts import Facts
 from toolkit.run.report.text import p_value, plain
 
@@ -48,6 +49,10 @@ def _lines(facts: Facts) -> Iterator[str]:
         yield from ("", "## Most frequent mistakes", "", *mistakes)
     yield from ("", "## Rounds", "", *_rounds(facts))
     yield from ("", "## Rows", "", *_rows(facts))
+    if facts.arms:
+        yield from ("", "## Arms", "", *_arms(facts.arms))
+    if facts.lineage:
+        yield from ("", "## From rows to scores", "", *_lineage(facts))
     yield from ("", "## Data card", "", *_card(facts))
     yield from ("", "## How worn the measuring splits are", "", *_worn(summary))
     yield from ("", "## Cost", "", *_cost(summary))
@@ -138,7 +143,7 @@ def _gains(gains: Sequence[dict[str, Any]]) -> Iterator[str]:
     rows = [
         [
             str(one["round"]),
-            f"{100 * one['difference']:+.1f} [{100 * one['low']:+.1f}, {100 * one['high']:+.1f}]",
+            _points(one),
             str(one["n"]),
             p_value(one["p_value"]),
             p_value(one["p_adjusted"]),
@@ -165,6 +170,41 @@ def _rows(facts: Facts) -> Iterator[str]:
     off = "" if "embeddings" in summary["firewall"] else " Sentence embeddings were off."
     yield ""
     yield f"The leakage firewall compared every row with all items: {', '.join(summary['firewall'])}.{off}"
+
+
+def _arms(found: dict[str, Any]) -> Iterator[str]:
+    """The arms of the series, and all pairs of them."""
+    rows = [
+        [one["name"], one["student"], _score(one), str(one["rows"]), one["spread"]["words"] if one["spread"] else ""]
+        for one in found["runs"]
+    ]
+    yield from _table(["arm", "student", found["split"], "rows", "over training seeds"], rows)
+    pairs = [
+        [f"{pair['new']} − {pair['old']}", pair["word"], _points(pair), p_value(pair["p_adjusted"])]
+        for pair in found["comparisons"]
+    ]
+    yield from ("", *_table(["comparison", "", "points", "p corrected"], pairs), "")
+    yield from (f"{_safe(note)}." for note in found["notes"])
+
+
+def _lineage(facts: Facts) -> Iterator[str]:
+    """What each round was trained on, and which skills changed beyond the noise."""
+    rounds, changes = [], []
+    for one in facts.lineage:
+        batches = ", ".join(f"{b['rows']} of attempt {b['attempt']} ({b['operation']})" for b in one["batches"])
+        rounds.append([str(one["round"]), batches])
+        changed = [skill for skill in one["skills"] if skill["words"] != WITHIN_NOISE]
+        against = f"round-{one['round']} − {one['against']}"
+        changes += [[against, skill["skill"], _points(skill), skill["words"]] for skill in changed]
+    yield from _table(["round", "trained on"], rounds)
+    yield from (
+        ("", *_table(["against", "skill", "points", ""], changes))
+        if changes
+        else ("", "No skill changed beyond the noise.")
+    )
+    yield from ("", "What went along with new rows was not shown to be caused by them.")
+    for one in facts.summary["leave_outs"]:
+        yield from ("", _safe(one["sentence"]))
 
 
 def _card(facts: Facts) -> Iterator[str]:
@@ -227,6 +267,10 @@ def _repeat(facts: Facts) -> Iterator[str]:
         yield f"- Adapter {name}: SHA-256 `{hashed}`"
     if known := reader.meta("versions"):
         yield f"- Versions: {', '.join(f'{name} {_safe(number)}' for name, number in known.items())}"
+
+
+def _points(one: dict[str, Any]) -> str:
+    return f"{100 * one['difference']:+.1f} [{100 * one['low']:+.1f}, {100 * one['high']:+.1f}]"
 
 
 def _score(score: dict[str, Any]) -> str:
