@@ -24,7 +24,9 @@ data: {path: data}
 
 
 def recipe(folder: Path, student: str = "smollm2-135m-instruct") -> Recipe:
-    return recipe_from_text(f"{RECIPE}student: {{model: {student}}}\n", folder, folder / "recipe.yaml")
+    return recipe_from_text(
+        f"{RECIPE}student: {{model: {student}, max_new_tokens: 6}}\n", folder, folder / "recipe.yaml"
+    )
 
 
 def base_gguf(path: Path, architecture: str = "llama", kind: Any = gguf.GGMLQuantizationType.Q8_0) -> Path:

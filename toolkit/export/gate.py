@@ -96,8 +96,7 @@ def _drift(trained: Trained, before: Sequence[str], after: Sequence[str]) -> Dri
     items = trained.public
     old, new = (_scored(trained, items, answers[: len(items)]) for answers in (before, after))
     difference = paired(new, old)
-    low, high = (difference.low, difference.high) if difference.wins + difference.losses else (0.0, 0.0)
-    return Drift(len(items), score_of(old).value, score_of(new).value, low, high)
+    return Drift(len(items), score_of(old).value, score_of(new).value, difference.low, difference.high)
 
 
 def _scored(trained: Trained, items: Sequence[Item], answers: Sequence[str]) -> list[Outcome]:

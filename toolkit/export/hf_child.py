@@ -30,6 +30,7 @@ def make(job: dict[str, Any], emit: Emit) -> None:
     if config.get("tie_word_embeddings"):
         tensors.pop("lm_head.weight", None)
     save_file(tensors, out / "model.safetensors", metadata={"format": "pt"})
+    (out / "model.safetensors").chmod(0o644)  # written for its owner alone
     emit({"event": "progress", "what": "merging", "done": 2, "total": 3})
     config |= {"dtype": job["dtype"], "_name_or_path": job["name"]}
     config.pop("torch_dtype", None)
