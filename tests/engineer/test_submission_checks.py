@@ -6,6 +6,7 @@ from collections import Counter
 from contextlib import closing
 from pathlib import Path
 
+import numpy as np
 import pytest
 from school import School, build, lessons, nonsense
 
@@ -46,6 +47,29 @@ def test_rows_that_all_begin_alike_are_asked_for_again(school: School) -> None:
     assert 0 < sum(found) <= OPENING_SHARE * 24
     assert reasons(run)["opening_share"] > 0
     assert run.summary()["rows"]["rejected"]["opening_share"] == reasons(run)["opening_share"]
+
+
+class NoItem:
+    """Meanings of evaluation items, to none of which any text is near."""
+
+    def nearest(self, text: str) -> None:
+        return None
+
+
+@pytest.mark.parametrize("began_with", [True, False])
+def test_rows_that_mean_the_same_are_turned_away_in_runs_that_began_with_embeddings(
+    school: School, monkeypatch: pytest.MonkeyPatch, began_with: bool
+) -> None:
+    monkeypatch.setattr("toolkit.stages.hosting.open_embedder", lambda: lambda texts: np.ones((len(texts), 1)))
+    monkeypatch.setattr(Session, "meanings", NoItem() if began_with else None)
+    run = school.begin(budget={"rounds": 1, "min_rows": 2})
+    if not began_with:
+        run.carry_out()
+        assert reasons(run)["same_meaning"] == 0
+        return
+    with pytest.raises(SchoolhouseError, match="same_meaning"):
+        run.carry_out()
+    assert [row["reason"] for row in run.reader.rows()][:2] == ["too_few_rows", "same_meaning"]
 
 
 SEEDY = """
