@@ -24,7 +24,7 @@ from toolkit.models.server import ServerSettings
 from toolkit.types import Completion, Request
 
 SCHEMA = {"type": "object", "properties": {"words": {"type": "array"}}, "required": ["words"]}
-FAST = ServerSettings(patience=0.001, silence=0.3)
+FAST = ServerSettings(patience=0.001, silence=1.0)
 LINES = {"content-type": "application/x-ndjson"}
 
 
@@ -144,7 +144,7 @@ LATE = Reply(
 )
 HALF = Reply(200, pieces=(b'{"message":{"role":"assistant","content":"a"},"done":false}\n',))
 HTML = Reply(200, raw=b"<html>gateway</html>")
-HANG = Reply(200, wait=0.6, raw=b"")
+HANG = Reply(200, wait=1.5, raw=b"")
 
 
 @pytest.mark.parametrize("reply", [BUSY, CRASH, LATE, HALF, HTML, HANG, Reply(reset=True)])
@@ -171,15 +171,15 @@ def test_too_little_memory_is_not_tried_again() -> None:
 
 
 def test_a_cold_load_may_take_longer_than_an_answer() -> None:
-    with opened(Ollama(load_seconds=0.6)) as (model, double):  # twice the silence that an answer is allowed
+    with opened(Ollama(load_seconds=1.5)) as (model, double):  # more than the silence that an answer is allowed
         assert one(model, ask()).text
         assert len(chats(double)) == 1
 
 
 def test_a_model_that_does_not_load_is_an_error_of_its_own() -> None:
-    state = Ollama(load_seconds=1.0)
+    state = Ollama(load_seconds=2.0)
     with (
-        opened(state, replace(FAST, silence=0.2)) as (model, _),
+        opened(state, replace(FAST, silence=0.3)) as (model, _),
         pytest.raises(ModelError, match="did not load") as caught,
     ):
         one(model, ask())

@@ -6,6 +6,7 @@ import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from queue import SimpleQueue
 
 from toolkit.errors import ModelError
@@ -14,6 +15,8 @@ from toolkit.types import Completion, Request
 
 BEARABLE = 0.2
 """Share of refused tries up to which a server is not taken to be overloaded: many refuse a few at random."""
+
+GLANCE_SECONDS = 0.2
 
 HOPELESS = 5
 """So many questions lost in a row, and no more are put."""
@@ -28,8 +31,24 @@ class Limit:
     def __init__(self, first: int, most: int) -> None:
         self.value, self._most = min(first, most), most
         self._steady = False
-        self._answered = self._refused = 0
-        self._lock = threading.Lock()
+        self._answered = self._refused = self._under_way = 0
+        self._lock = threading.Condition()
+
+    @contextmanager
+    def place(self, stopped: threading.Event) -> Iterator[None]:
+        """One of the places; waited for. Raises Transient when the flight is over meanwhile."""
+        with self._lock:
+            while self._under_way >= self.value:
+                if stopped.is_set():
+                    raise Transient("reset", "closed")
+                self._lock.wait(GLANCE_SECONDS)
+            self._under_way += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._under_way -= 1
+                self._lock.notify()
 
     def answered(self) -> None:
         with self._lock:
@@ -67,7 +86,8 @@ class Flight:
         self._name = name
         self.limit = Limit(first, most)
         self.policy = Policy(patience, self._noticed)
-        self._workers = ThreadPoolExecutor(most, thread_name_prefix="teacher")
+        # a question that waits for its next try gives its place to another one
+        self._workers = ThreadPoolExecutor(2 * most, thread_name_prefix="teacher")
 
     def close(self) -> None:
         """No more tries. Answers that are still under way are dropped."""
@@ -87,7 +107,7 @@ class Flight:
         lost: Counter[str] = Counter()
         in_a_row, fatal = 0, None
         while under_way or (waiting and not fatal):
-            while waiting and not fatal and in_a_row < HOPELESS and under_way < self.limit.value:
+            while waiting and not fatal and in_a_row < HOPELESS and under_way < 2 * self.limit.value:
                 self._workers.submit(self._one, waiting.popleft(), send, done)
                 under_way += 1
             if not under_way:
@@ -115,7 +135,7 @@ class Flight:
         done: SimpleQueue[tuple[Request, Completion | Exception]],
     ) -> None:
         try:
-            completion = self.policy.carry_out(lambda: send(request))
+            completion = self.policy.carry_out(lambda: self._send(request, send))
         except (Transient, ModelError) as error:
             done.put((request, error))
         except Exception as error:  # a mistake of ours: it must not end in silence
@@ -123,6 +143,10 @@ class Flight:
         else:
             self.limit.answered()
             done.put((request, completion))
+
+    def _send(self, request: Request, send: Callable[[Request], Completion]) -> Completion:
+        with self.limit.place(self.policy.stopped):
+            return send(request)
 
     def _noticed(self, failure: Transient) -> None:
         if failure.kind in CONGESTION:

@@ -72,7 +72,7 @@ class Host:
         """`/api/show`. Raises ModelError when server or model are not there."""
         try:
             with translated(self.model, self.key):
-                return self._client.show(self.model)
+                return self._patient.show(self.model)
         except Transient as failure:
             if failure.kind == "down":
                 raise self._down() from None
