@@ -6,6 +6,7 @@ import json
 import random
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -203,3 +204,12 @@ def test_a_bad_line_is_named(tmp_path: Path, line: str, expected: str) -> None:
     with pytest.raises(DataError, match=re.escape(expected)) as raised:
         read_labels([tmp_path / "labels.jsonl"])
     assert "write lines such as" in raised.value.fix
+
+
+def test_of_30_labels_26_have_to_agree() -> None:
+    """What the docs say."""
+    passes = {}
+    for agreed in (25, 26):
+        made = [replace(label, right=label.right is (n < agreed)) for n, label in enumerate(labels(30))]
+        passes[agreed] = measure(judge(polite), made).passes
+    assert passes == {25: False, 26: True}

@@ -15,6 +15,8 @@ LICENCE_OF_ROWS = (
     "The recipe does not say under which licence its own data stand; ask who made them before you share the student."
 )
 REASONS = {
+    "over_budget": "the run had all the rows that its budget allows",
+    "control_characters": "characters that do not print",
     "leak": "too close to an evaluation item; the text is not shown, it may be the item's own",
     "too_few_rows": "valid, but the submission had too few rows to be trained on",
     "duplicate": "the same text as an earlier row",

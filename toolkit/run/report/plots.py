@@ -106,7 +106,7 @@ def confusion(names: Sequence[str], counts: Mapping[tuple[str, str], int], answe
     totals = {name: sum(counts.get((name, answer), 0) for answer in answers) for name in names}
     for down, name in enumerate(names):
         y = top + cell * down
-        parts.append(text(left - 26, y + cell / 2 + 4, name, "small", "end", 16))
+        parts.append(text(left - 26, y + cell / 2 + 4, name, "small", "end", 15))
         parts.append(text(left - 6, y + cell / 2 + 4, str(down + 1), "small", "end"))
         for across, answer in enumerate(answers):
             count, x = counts.get((name, answer), 0), left + cell * across
@@ -115,7 +115,7 @@ def confusion(names: Sequence[str], counts: Mapping[tuple[str, str], int], answe
             shade = f"{0.06 + 0.94 * share:.2f}" if count else "0.06"
             title = f"{name}, answered {answer}: {count} of {totals[name]} ({percent(share)})"
             parts.append(rect(x, y, cell - 1, cell - 1, kind, title, fill_opacity=shade))
-            if count and cell >= 14:
+            if count and cell >= 12:
                 class_ = "count strong" if share > 0.55 else "count"
                 parts.append(text(x + (cell - 1) / 2, y + cell / 2 + 3, str(count), class_, "middle"))
     bottom = top + cell * len(names)
