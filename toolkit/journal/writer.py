@@ -153,22 +153,35 @@ class Journal(JournalReader):
         )
 
     def call(self, request: Request, reply: Completion, *, role: str, model: str, attempt: int | None = None) -> None:
-        self._write(
-            "INSERT OR IGNORE INTO calls VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            request.hash,
-            role,
-            model,
-            attempt,
-            _json(asdict(request)),
-            reply.text,
-            reply.finish_reason,
-            reply.prompt_tokens,
-            reply.completion_tokens,
-            reply.cached_tokens,
-            reply.backend_id,
-            reply.seconds,
-            time.time(),
-        )
+        self.calls_answered([(request, reply)], role=role, model=model, attempt=attempt)
+
+    def calls_answered(
+        self, answered: Sequence[tuple[Request, Completion]], *, role: str, model: str, attempt: int | None = None
+    ) -> None:
+        """Write replies that came together in one transaction: one wait for the disk."""
+        now = time.time()
+        with self._full_disk_said(), self._db:
+            self._db.executemany(
+                "INSERT OR IGNORE INTO calls VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                [
+                    (
+                        request.hash,
+                        role,
+                        model,
+                        attempt,
+                        _json(asdict(request)),
+                        reply.text,
+                        reply.finish_reason,
+                        reply.prompt_tokens,
+                        reply.completion_tokens,
+                        reply.cached_tokens,
+                        reply.backend_id,
+                        reply.seconds,
+                        now,
+                    )
+                    for request, reply in answered
+                ],
+            )
 
     def row(
         self,
@@ -245,9 +258,13 @@ class Journal(JournalReader):
             )
 
     def _write(self, sql: str, *values: object) -> sqlite3.Cursor:
+        with self._full_disk_said(), self._db:
+            return self._db.execute(sql, values)
+
+    @contextmanager
+    def _full_disk_said(self) -> Iterator[None]:
         try:
-            with self._db:
-                return self._db.execute(sql, values)
+            yield
         except sqlite3.OperationalError as error:
             if "full" in str(error):
                 raise JournalError(

@@ -86,8 +86,14 @@ class Flight:
         self._name = name
         self.limit = Limit(first, most)
         self.policy = Policy(patience, self._noticed)
+        self._done: SimpleQueue[tuple[Request, Completion | Exception]] = SimpleQueue()
         # a question that waits for its next try gives its place to another one
         self._workers = ThreadPoolExecutor(2 * most, thread_name_prefix="teacher")
+
+    @property
+    def ready(self) -> int:
+        """How many answers have come that nobody has taken yet."""
+        return self._done.qsize()
 
     def close(self) -> None:
         """No more tries. Answers that are still under way are dropped."""
@@ -103,7 +109,7 @@ class Flight:
         that cannot be answered at all; what is under way is waited for first.
         """
         waiting, under_way = deque(requests), 0
-        done: SimpleQueue[tuple[Request, Completion | Exception]] = SimpleQueue()
+        done = self._done = SimpleQueue()
         lost: Counter[str] = Counter()
         in_a_row, fatal = 0, None
         while under_way or (waiting and not fatal):

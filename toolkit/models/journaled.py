@@ -10,6 +10,8 @@ from toolkit.models.chat import ChatModel
 from toolkit.models.reading import storable
 from toolkit.types import Completion, Request
 
+MOST_TOGETHER = 64
+
 
 class JournaledModel:
     """Asks the journal first and the model second; the model is opened when it is needed.
@@ -41,12 +43,28 @@ class JournaledModel:
         """Answers in the order of the requests. Each is journaled as it comes, under the model's role or another."""
         known = {request.hash: self._journal.answered(request.hash) for request in requests}
         answers = {key: completion for key, completion in known.items() if completion}
-        for request, answer in self._fresh([r for r in requests if r.hash not in answers]):
-            completion = replace(answer, text=storable(answer.text))
-            self._journal.call(request, completion, role=role or self.role, model=self.name, attempt=attempt)
-            answers[request.hash] = completion
-            self._safe_point()
+        together: list[tuple[Request, Completion]] = []
+        try:
+            for request, answer in self._fresh([r for r in requests if r.hash not in answers]):
+                answers[request.hash] = replace(answer, text=storable(answer.text))
+                together.append((request, answers[request.hash]))
+                if len(together) < MOST_TOGETHER and self._more_is_there():
+                    continue  # answers that are here already share one wait for the disk
+                self._keep(together, attempt, role)
+                self._safe_point()
+        finally:
+            self._keep(together, attempt, role)
         return [answers[request.hash] for request in requests]
+
+    def _keep(self, together: list[tuple[Request, Completion]], attempt: int, role: str | None) -> None:
+        """Journal the answers, and forget them here."""
+        kept, together[:] = list(together), []
+        if kept:
+            self._journal.calls_answered(kept, role=role or self.role, model=self.name, attempt=attempt)
+
+    def _more_is_there(self) -> bool:
+        """Whether the next answer has come already; models that cannot say have none."""
+        return getattr(self._model, "ready", 0) > 0
 
     def _fresh(self, requests: Sequence[Request]) -> Iterator[tuple[Request, Completion]]:
         if not requests:

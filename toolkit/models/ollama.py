@@ -96,6 +96,11 @@ class OllamaModel:
         context = min(self._least, trained) if trained else self._least
         return ModelInfo(self._host.model, "ollama", context, vocabulary=0, chat_template=self._abilities.template)
 
+    @property
+    def ready(self) -> int:
+        """Answers that have come and were not taken yet."""
+        return self._flight.ready
+
     def close(self) -> None:
         """Unload the model, and wait until `/api/ps` no longer lists it."""
         if self._flight.policy.stopped.is_set():

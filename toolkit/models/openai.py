@@ -70,6 +70,11 @@ class OpenAIModel:
     def info(self) -> ModelInfo:
         return ModelInfo(self._address.model, "openai", self._context, vocabulary=0, chat_template=True)
 
+    @property
+    def ready(self) -> int:
+        """Answers that have come and were not taken yet."""
+        return self._flight.ready
+
     def close(self) -> None:
         self._flight.close()
         self._client.close()
