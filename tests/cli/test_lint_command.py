@@ -30,6 +30,16 @@ def test_with_colour_they_are_green_and_have_no_brackets() -> None:
     assert "⟦" not in text
 
 
+def test_where_colour_is_not_wanted_there_are_brackets(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("FORCE_COLOR", "1")  # a terminal, whatever the test runs in
+    monkeypatch.setattr(command, "lint_recipe", lambda *_: REPORT)
+    command.print_lint("quickstart", None, 3, [])
+    assert "⟦" in capsys.readouterr().out
+
+
 def test_findings_end_with_exit_code_4(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     found = Finding("rows", "there are 3 rows, fewer than a batch of 8", "write `train.batch_size: 3`")
     report = LintReport(

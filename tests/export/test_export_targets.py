@@ -159,7 +159,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 
 
 def test_the_best_round_is_exported_and_journaled(run: Run, finding: list[Parity]) -> None:
-    done = export_run(run, "gguf-lora")
+    done = run.export("gguf-lora")
     assert done.export.folder == run.folder / "exports" / "round-1-gguf-lora"
     kinds = {event["kind"]: event for event in run.reader.events()}
     assert kinds["parity"]["data"]["passed"] is True

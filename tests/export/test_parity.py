@@ -92,3 +92,9 @@ def test_at_least_fifty_prompts_are_asked(tmp_path: Path, count: int) -> None:
     prompts = gate_prompts(student)
     assert len(prompts) == max(count, LEAST_PROMPTS)
     assert prompts[:count] == [student.prompts.trained(item.input) for item in items]
+
+
+def test_what_cannot_be_scored_again_is_compared_by_its_answers(tmp_path: Path) -> None:
+    found = judge(trained(tmp_path, public=[]), KNOWN, side(), side(answers=["late"] * 60))
+    assert found.passed
+    assert found.sentence().endswith("30 of 60 greedy answers are the same; public: not scored again")

@@ -25,7 +25,7 @@ def print_lint(name: str, run: str | None, show: int, overrides: Sequence[str]) 
     with waiting:
         report = lint_recipe(recipe, Run.open(run) if run else None, show)
     for row in report.shown:
-        console.print(row_text(row, brackets=console.color_system is None))
+        console.print(row_text(row, brackets=console.color_system is None or console.no_color))
     console.print(Text(summary(report), style="bold"))
     for found in report.findings:
         print(f"error: {found.message}\n  fix: {found.fix}", file=sys.stderr)

@@ -52,6 +52,8 @@ class Drift:
         return self.n > 0 and (self.low > 0 or self.high < 0)
 
     def __str__(self) -> str:
+        if not self.n:
+            return "not scored again"
         change = f"{100 * (self.exported - self.trained):+.1f} points [{100 * self.low:+.1f}, {100 * self.high:+.1f}]"
         return f"{self.trained:.1%} trained, {self.exported:.1%} exported, {change}, n={self.n}".replace("%", " %")
 

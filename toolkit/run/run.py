@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
     from toolkit.evaluation.verdict import Verdict
+    from toolkit.export.export import Target
     from toolkit.recipe import Recipe
+    from toolkit.run.export import Done
     from toolkit.students.student import Student
 
 Status = Literal["running", "finished", "paused", "broken"]
@@ -216,6 +218,12 @@ class Run:
         from toolkit.run.students import open_trained
 
         return open_trained(self, round_number, trained=trained)
+
+    def export(self, to: Target, **options: Any) -> Done:
+        """Write the best student for other programs; `options` as in `toolkit.run.export.export_run`."""
+        from toolkit.run.export import export_run
+
+        return export_run(self, to, **options)
 
     @property
     def best_round(self) -> int | None:
