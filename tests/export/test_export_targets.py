@@ -83,6 +83,14 @@ def test_ollama_has_a_modelfile_beside_its_weights(
     assert text.startswith("FROM ./tiny-smollm2-135m-instruct-q8_0.gguf\n")
     assert 'SYSTEM """Give one label."""' in text
     assert "ollama create tiny-smollm2-135m-instruct" in made.usage[0]
+    assert module.create_in_ollama(made) is None  # no server
+    created: list[Any] = []
+    monkeypatch.setattr(module, "server", lambda: "http://here")
+    monkeypatch.setattr(module, "create", lambda *told: created.append(told))
+    assert module.create_in_ollama(made) == "tiny-smollm2-135m-instruct"
+    url, described, folder, sha256 = created[0]
+    assert (url, folder, described.file) == ("http://here", made.folder, "tiny-smollm2-135m-instruct-q8_0.gguf")
+    assert sha256 == made.files[described.file]
 
 
 @pytest.mark.parametrize("to", ["gguf-lora", "gguf"])

@@ -50,6 +50,16 @@ class Export:
     files: dict[str, str]
     parity: Parity | None
     usage: tuple[str, ...]
+    ollama: OllamaModel | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """The files of an export, before they are checked."""
+
+    exported: Exported
+    usage: list[str]
+    ollama: OllamaModel | None = None
 
 
 def export(trained: Trained, order: Order, progress: Progress, note: Note = lambda _: None) -> Export:
@@ -62,16 +72,18 @@ def export(trained: Trained, order: Order, progress: Progress, note: Note = lamb
     answer as the student does (unless forced); ModelError, DiskFullError.
     """
     order = _checked(order, trained)
+    parity: Parity | None = None
     with whole_export(order.out) as folder:
         if order.to == "dataset":
             write_dataset(trained, folder)
-            parity, usage = None, [f'`datasets.load_dataset("{order.out.name}")`']
+            usage, described = [f'`datasets.load_dataset("{order.out.name}")`'], None
         else:
-            parity, usage = _model(trained, order, folder, progress, note)
+            parity, made = _model(trained, order, folder, progress, note)
+            usage, described = made.usage, made.ollama
             card = model_card(trained, parity, usage=usage, forced=order.force)
             (folder / "README.md").write_text(card, encoding="utf-8")
         files = write_manifest(folder, _about(trained, order, parity))
-    return Export(order.out, files, parity, tuple(usage))
+    return Export(order.out, files, parity, tuple(usage), described)
 
 
 def _checked(order: Order, trained: Trained) -> Order:
@@ -85,31 +97,28 @@ def _checked(order: Order, trained: Trained) -> Order:
     return replace(order, quant=order.quant or DEFAULT_QUANT.get(order.to))
 
 
-def _model(trained: Trained, order: Order, folder: Path, progress: Progress, note: Note) -> tuple[Parity, list[str]]:
+def _model(trained: Trained, order: Order, folder: Path, progress: Progress, note: Note) -> tuple[Parity, Made]:
     progress("reading the chat template", 0, 1)
     known = inspect_trained(trained)
     make = {"gguf-lora": _lora, "gguf": _gguf, "ollama": _ollama, "hf": _folder, "mlx": _folder}[order.to]
-    exported, usage = make(trained, order, folder, known, progress)
-    parity = check_parity(trained, known, exported, progress)
+    made = make(trained, order, folder, known, progress)
+    parity = check_parity(trained, known, made.exported, progress)
     note(parity)
     if not parity.passed and not order.force:
         raise ExportError(parity.sentence(), "repair what is named, or --force to write it with this noted in its card")
-    return parity, usage
-
-
-Made = tuple[Exported, list[str]]
+    return parity, made
 
 
 def _lora(trained: Trained, order: Order, folder: Path, _: Found, progress: Progress) -> Made:
     progress("converting the adapter", 0, 1)
     convert(trained.adapter, trained.gguf, folder / ADAPTER)
     usage = [f"`llama-cli -m {trained.gguf.name} --lora {ADAPTER}`", "", f"The base weights are {trained.gguf.name}."]
-    return Exported(trained.gguf, lora=folder / ADAPTER), usage
+    return Made(Exported(trained.gguf, lora=folder / ADAPTER), usage)
 
 
 def _gguf(trained: Trained, order: Order, folder: Path, known: Found, progress: Progress) -> Made:
     file = _merged(trained, order, folder, known, progress)
-    return Exported(file), [f"`llama-cli -m {file.name}` or any program that reads GGUF files"]
+    return Made(Exported(file), [f"`llama-cli -m {file.name}` or any program that reads GGUF files"])
 
 
 def _ollama(trained: Trained, order: Order, folder: Path, known: Found, progress: Progress) -> Made:
@@ -117,7 +126,7 @@ def _ollama(trained: Trained, order: Order, folder: Path, known: Found, progress
     file = _merged(trained, order, folder, known, progress)
     (folder / "Modelfile").write_text(described.modelfile(), encoding="utf-8")
     usage = [f"`cd {order.out.name} && ollama create {described.name}`, then `ollama run {described.name}`"]
-    return Exported(file, turns=known["turns"]), usage
+    return Made(Exported(file, turns=known["turns"]), usage, described)
 
 
 def _folder(trained: Trained, order: Order, folder: Path, _: Found, progress: Progress) -> Made:
@@ -132,7 +141,7 @@ def _folder(trained: Trained, order: Order, folder: Path, _: Found, progress: Pr
     usage = [f'`AutoModelForCausalLM.from_pretrained("{here}", dtype="auto")`']
     if order.to == "mlx":
         usage = [f"`mlx_lm.generate --model {here} --prompt …`", "", f"4 bits: `mlx_lm.convert --hf-path {here} -q`"]
-    return Exported(folder), usage
+    return Made(Exported(folder), usage)
 
 
 def _merged(trained: Trained, order: Order, folder: Path, known: Found, progress: Progress) -> Path:
@@ -167,14 +176,12 @@ def describe_ollama(trained: Trained, known: Found, file: str) -> OllamaModel:
     )
 
 
-def create_in_ollama(trained: Trained, made: Export, quant: Quant | None) -> str | None:
+def create_in_ollama(made: Export) -> str | None:
     """Make the model in an Ollama server that is up; its name, or None when there is no server."""
-    if (url := server()) is None:
+    if made.ollama is None or (url := server()) is None:
         return None
-    file = f"{trained.name}-{quant or DEFAULT_QUANT['ollama']}.gguf"
-    described = describe_ollama(trained, inspect_trained(trained), file)
-    create(url, described, made.folder, made.files[file])
-    return described.name
+    create(url, made.ollama, made.folder, made.files[made.ollama.file])
+    return made.ollama.name
 
 
 def _about(trained: Trained, order: Order, parity: Parity | None) -> dict[str, Any]:

@@ -60,7 +60,7 @@ def export_run(
             path = place.relative_to(run.folder.resolve()) / file if inside else place / file
             journal.artifact(path.as_posix(), f"export {to}", sha256, trained.round)
         journal.event("exported", trained.round, to=to, quant=quant, folder=order.out.name, forced=force)
-    return Done(made, create_in_ollama(trained, made, quant) if to == "ollama" else None)
+    return Done(made, create_in_ollama(made))
 
 
 def trained_student(run: Run, round_number: int | None = None) -> Trained:
