@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import asdict
 from typing import Any
 
 import typer
@@ -15,6 +16,7 @@ from rich.text import Text
 from toolkit.cli.attempts import attempt_details, attempts_table
 from toolkit.run import Run
 from toolkit.run.report.text import p_value
+from toolkit.stages.funnel import funnel
 
 console = Console(highlight=False)
 
@@ -36,9 +38,9 @@ def print_runs() -> None:
 def print_run(name: str, *, as_json: bool = False, attempts: bool = False) -> None:
     """One run: verdict, scores, rows, time; with `attempts`, the tree of data programs too."""
     run = Run.open(name)
-    summary = run.summary()
+    summary, replies = run.summary(), funnel(run.reader)
     if as_json:
-        typer.echo(json.dumps(summary, indent=2, ensure_ascii=False))
+        typer.echo(json.dumps({**summary, "funnel": asdict(replies)}, indent=2, ensure_ascii=False))
         return
     console.print(Text(f"{summary['run']}  {summary['recipe']}  {summary['status']}", style="bold"))
     _print_verdict(summary)
@@ -50,6 +52,7 @@ def print_run(name: str, *, as_json: bool = False, attempts: bool = False) -> No
     if summary["gains"]:
         console.print(_gains(summary["gains"]))
     console.print(_uses(summary))
+    console.print(Text(replies.words()))
     console.print(_rows(summary))
     console.print(_engineer(summary))
     console.print(_costs(summary))

@@ -1,0 +1,30 @@
+"""The yield funnel of a journal whose counts are known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from toolkit.journal import Journal
+from toolkit.stages.funnel import funnel
+from toolkit.types import Completion, Request, Row
+
+
+def test_each_step_is_counted_and_each_loss_has_its_reason(tmp_path: Path) -> None:
+    replies = [("fine", "stop", None), ("fine too", "stop", None), ("", "stop", None), ("half", "length", None)]
+    replies += [("no json", "stop", {"type": "object"}), ("{}", "stop", {"type": "object"})]
+    with Journal(tmp_path) as journal:
+        for number, (text, finish, schema) in enumerate(replies):
+            request = Request((), schema=schema, sample=number)
+            journal.call(request, Completion(text, finish, 1, 1), role="teacher", model="m", attempt=1)  # type: ignore[arg-type]
+        journal.call(Request((), sample=99), Completion("", "stop", 1, 1), role="engineer", model="m", attempt=1)
+        journal.attempt(1, operation="draft", program="", plan={})
+        for seq, reason in enumerate(["", "", "near_duplicate", "duplicate", "malformed"]):
+            status = "rejected" if reason else "accepted"
+            journal.row(1, seq, Row(f"row {seq}", "a"), status=status, reason=reason)
+        journal.round(1, attempt=1, arm="iterative", row_ids=["x", "y"])
+        journal.round_adapter(1, "adapter")
+        found = funnel(journal)
+    assert (found.answered, found.usable) == (6, 3)
+    assert found.problems == {"empty": 1, "cut_off": 1, "no_json": 1}
+    assert (found.rows, found.valid, found.unique, found.trained) == (5, 4, 2, 2)
+    assert "6 answered, 3 of use" in found.words() and "2 trained" in found.words()
