@@ -89,7 +89,7 @@ def test_the_length_parameter_is_spelled_as_the_server_wants_and_remembered() ->
     [
         (("json_schema",), ["json_schema"]),
         (("json_object",), ["json_schema", "json_object"]),
-        ((), ["json_schema", "json_object", None]),
+        ((), ["json_schema", "json_object", "json_object", None]),
     ],
 )
 def test_the_response_format_is_stepped_down(formats: tuple[str, ...], kinds: list[str | None]) -> None:
@@ -100,6 +100,13 @@ def test_the_response_format_is_stepped_down(formats: tuple[str, ...], kinds: li
         assert [body.get("response_format", {}).get("type") for body in double.bodies] == kinds
         if kinds[-1] != "json_schema":
             assert json.dumps(SCHEMA) in double.bodies[-1]["messages"][-1]["content"]
+
+
+def test_json_mode_is_given_the_schema_where_the_server_takes_it() -> None:
+    # llama-cpp-python's server knows text and json_object; its answer to json_schema is pydantic's, with status 422
+    with serve(well_behaved(Manners(formats=("json_object",)))) as double:
+        answers(double, ask("Two words as JSON.", schema=SCHEMA))
+        assert double.bodies[-1]["response_format"] == {"type": "json_object", "schema": SCHEMA}
 
 
 def test_a_refused_list_schema_does_not_spoil_objects() -> None:

@@ -12,7 +12,8 @@ from toolkit.paths import cache_dir, write_text
 from toolkit.types import Json, Request
 
 FILE = "servers.json"
-FORMATS = ("json_schema", "json_object", "prompt")
+FORMATS = ("json_schema", "json_object_schema", "json_object", "prompt")
+"""From the best to the least. The second is llama-cpp-python's: JSON mode that holds to a schema."""
 LENGTH_KEYS = ("max_tokens", "max_completion_tokens")
 _ASKING = "\n\nAnswer with JSON only, no other text. It must match this JSON schema:\n"
 
@@ -46,13 +47,15 @@ class Dialect:
         if how == "json_schema":
             body["response_format"] = {"type": how, "json_schema": {"name": "answer", "schema": dict(schema)}}
             return
-        if how == "json_object":
-            body["response_format"] = {"type": how}
+        if how != "prompt":
+            held = {"schema": dict(schema)} if how == "json_object_schema" else {}
+            body["response_format"] = {"type": "json_object", **held}
         last = body["messages"][-1]
         last["content"] += _ASKING + json.dumps(schema, ensure_ascii=False)
 
     def format_of(self, schema: Mapping[str, Json]) -> str:
-        return self.formats.get(_kind(schema), FORMATS[0])
+        known = self.formats.get(_kind(schema), FORMATS[0])
+        return known if known in FORMATS else FORMATS[0]
 
     def learn(self, reason: str, request: Request) -> bool:
         """Change what the server refused; False when its reason is about something else."""
@@ -76,7 +79,7 @@ class Dialect:
         if now == "prompt":
             return False
         # JSON mode gives objects only, so a list can then be asked for in words alone
-        self.formats[kind] = "json_object" if now == "json_schema" and kind == "object" else "prompt"
+        self.formats[kind] = FORMATS[FORMATS.index(now) + 1] if kind == "object" else "prompt"
         return True
 
 
