@@ -210,6 +210,14 @@ def test_fewer_questions_are_put_at_once_when_the_server_is_busy() -> None:
         assert 4 <= double.most_at_once <= 6
 
 
+def test_a_server_on_this_machine_is_not_flooded() -> None:
+    with serve(well_behaved(Manners(wait=0.02))) as double:
+        model = opened(double)
+        assert len(list(model.complete([ask(str(number)) for number in range(60)]))) == 60
+        model.close()
+        assert double.most_at_once <= 8
+
+
 # -- addresses and keys -------------------------------------------------------------------------
 
 

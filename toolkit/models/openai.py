@@ -26,6 +26,9 @@ CLOUD = "https://api.openai.com/v1"
 FIRST, MOST = 8, 32
 """Questions under way at once: at the start, and at most."""
 
+MOST_LOCAL = 8
+"""The same for a server on this machine, which has few slots: more would wait in its queue until they time out."""
+
 LONGEST_ANSWER = 1 << 18
 """Characters of an answer that are kept; a longer one counts as cut off."""
 
@@ -57,7 +60,7 @@ class OpenAIModel:
         self._name = f"openai/{self._address.model}@{self._address.url}"
         self._dialects, self._lock = Dialects(), threading.Lock()
         self._dialect = self._dialects.load(self._name)
-        most = settings.parallel or MOST
+        most = settings.parallel or (MOST_LOCAL if self._address.local else MOST)
         self._flight = Flight(self._name, first=min(FIRST, most), most=most, patience=settings.patience)
         self._client = httpx.Client(
             base_url=self._address.url,
