@@ -87,10 +87,19 @@ class Policy:
 
     def carry_out(self, send: Callable[[], Answer]) -> Answer:
         """The answer of `send`, tried as often as the rules allow. Raises the last Transient."""
+        try:
+            return send()
+        except Transient as failure:
+            self.noticed(failure)
+            return self._again(send, failure)
+
+    def _again(self, send: Callable[[], Answer], first: Transient) -> Answer:
+        """All tries after the first one, which most questions do not need."""
         import stamina
 
         stamina.instrumentation.set_on_retry_hooks([])  # it would log each retry to stderr
-        failures: Counter[Kind] = Counter()
+        failures: Counter[Kind] = Counter([first.kind])
+        open_failure: Transient | None = first
 
         def again(error: Exception) -> float | bool:
             if not isinstance(error, Transient) or self.stopped.is_set():
@@ -100,6 +109,9 @@ class Policy:
 
         for attempt in stamina.retry_context(on=again, attempts=MOST_TRIES, timeout=LONGEST_SECONDS):
             with attempt:
+                if open_failure:  # stamina's first turn stands for the try that was made before
+                    begun, open_failure = open_failure, None
+                    raise begun
                 try:
                     return send()
                 except Transient as failure:
