@@ -21,9 +21,12 @@ from tui.runs import Runs
 from tui.screens.help import HelpScreen
 from tui.screens.home import HomeScreen
 from tui.state import RecipeLine
+from tui.text import clean_block
 from tui.theme import PAPER, SLATE, THEMES
 
 T = TypeVar("T")
+MOST_TOAST = 1200
+"""Characters of an error that are shown."""
 
 
 class SchoolhouseApp(App[None]):
@@ -88,14 +91,19 @@ class SchoolhouseApp(App[None]):
     def start_recipe(self, recipe: RecipeLine, start: bool | None = True) -> None:
         """Start a run of a recipe, and show it."""
         if start:
-            self.notify(f"starting {recipe.name} …", timeout=3, markup=False)
+            self.notify(f"starting {clean_block(recipe.name, 60)} …", timeout=3, markup=False)
             self.perform(partial(self.runs.start, recipe), partial(self.open_run, starting=True))
 
     def action_help(self) -> None:
         if not isinstance(self.screen, HelpScreen):
-            self.push_screen(HelpScreen())
+            self.push_screen(HelpScreen(type(self.screen).__name__.removesuffix("Screen")))
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        for active in screen.active_bindings.values():
+            found = active.binding
+            if active.node is screen and active.enabled and found.description[:1].isupper():
+                run = partial(self.run_action, found.action, screen)
+                yield SystemCommand(found.description, f"this screen, key {self.get_key_display(found)}", run)
         yield SystemCommand("Light", "Paper and ink", partial(self._use_theme, PAPER.name))
         yield SystemCommand("Dark", "Slate and chalk", partial(self._use_theme, SLATE.name))
         yield from super().get_system_commands(screen)
@@ -119,5 +127,5 @@ class SchoolhouseApp(App[None]):
 
     def complain(self, message: str, fix: str) -> None:
         """Show an error with its fix; the text is literal."""
-        text = f"{message}\n\nFix: {fix}" if fix else message
+        text = clean_block(f"{message}\n\nFix: {fix}" if fix else message, MOST_TOAST)
         self.notify(text, title="That did not work", severity="error", timeout=12, markup=False)

@@ -111,7 +111,7 @@ class MadeUpRuns(Runs):
         if name == "large":
             raise ModelError("the disk that holds [weights] is full", "free some space")
         progress("pypi small", 49_000_000, 98_362_432)
-        self.go_on.wait(20)
+        self.go_on.wait(8)
         self.asked.append(f"pull {name}")
         return Path(name)
 

@@ -6,14 +6,12 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Protocol
 
-from tui.text import clean_block
-
 
 class Conversation(Protocol):
     """Two students that answer the same message. Every method blocks; call them from one thread at a time."""
 
     def ask(self, text: str) -> tuple[str, str]:
-        """What the base and the trained student say. Raises SchoolhouseError."""
+        """What the base and the trained student say, as they said it. Raises SchoolhouseError."""
         ...
 
     def close(self) -> None:
@@ -49,7 +47,7 @@ class Students:
     def ask(self, text: str) -> tuple[str, str]:
         (_, base), *_ = self._base.answer([self._prompts.zero_shot(text)], choices=self._choices)
         (_, trained), *_ = self._trained.answer([self._prompts.trained(text)], choices=self._choices)
-        return clean_block(base, 8000), clean_block(trained, 8000)
+        return base, trained
 
     def close(self) -> None:
         self._stack.close()

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tui.screens.steer import Wish
 
 MOST_CHARACTERS = 2000
+MOST_SHOWN = 8000
 EMPTY = "Write a message: the untrained and the trained student both answer it. The first answer takes some seconds."
 
 
@@ -45,6 +46,7 @@ class ChatScreen(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "app.pop_screen", "Back"),
         Binding("ctrl+n", "note", "As a note for the engineer", priority=True),
+        Binding("f1", "app.help", "Help"),
     ]
     app: SchoolhouseApp
 
@@ -114,7 +116,8 @@ class ChatScreen(Screen[None]):
         if isinstance(found, str):
             self.turns[-1] = Turn(turn.text, problem=clean(found, 600))
         else:
-            self.turns[-1] = Turn(turn.text, answers=found)
+            base, trained = (clean_block(answer, MOST_SHOWN) for answer in found)
+            self.turns[-1] = Turn(turn.text, answers=(base, trained))
         self._show()
 
     def _show(self) -> None:

@@ -85,6 +85,12 @@ class CompareScreen(Screen[None]):
         if not options:
             self._say("no runs yet", MUTED)
 
+    @on(SelectionList.SelectedChanged)
+    def _count(self) -> None:
+        runs = self.query_one(SelectionList)
+        names = [Path(folder).name for folder in self._listed if folder in runs.selected]
+        runs.border_subtitle = Content(clean(f"chosen: {', '.join(names)}" if names else "none chosen", 60))
+
     def action_compare(self) -> None:
         self._asked = tuple(folder for folder in self._listed if folder in self.query_one(SelectionList).selected)
         if not self._asked:

@@ -11,49 +11,105 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-KEYS = (
-    ("Everywhere", ""),
+Keys = tuple[tuple[str, str], ...]
+
+EVERYWHERE: Keys = (
     ("tab", "to the next panel"),
-    ("ctrl+p", "all commands, themes, screenshot"),
-    ("? f1", "this help"),
+    ("ctrl+p", "all commands, themes, a screenshot"),
+    ("? f1", "this help; F1 also where you type"),
     ("q", "quit; runs go on without this window"),
-    ("Home", ""),
-    ("enter", "start a recipe, or open a run"),
-    ("Run", ""),
-    ("1 2 3 4", "overview, samples, variety, log"),
-    ("s", "the scores of another split"),
-    ("p", "pause at the next safe point, or go on"),
-    ("t", "the tree of attempts, their programs and calls"),
-    ("n", "leave a note for the engineer"),
-    ("a", "look at a plan or program that waits for you"),
-    ("escape", "back; the run goes on"),
-    ("Attempts", ""),
-    ("1 – 5", "what, plan, program, difference, calls"),
-    ("c", "compare the others with this attempt"),
-    ("enter", "to the text; on a call: its prompt and reply"),
-    ("Approve", ""),
-    ("ctrl+s", "let it run as it stands"),
-    ("ctrl+o", "open it in your own editor (EDITOR)"),
-    ("Signs", ""),
+)
+SECTIONS: dict[str, Keys] = {
+    "Home": (
+        ("enter", "start a recipe, or open a run"),
+        ("e", "read and edit the recipe"),
+        ("c", "compare runs"),
+        ("m", "weights: what is here, fetch"),
+    ),
+    "Run": (
+        ("1 2 3 4", "overview, samples, variety, log"),
+        ("s", "the scores of another split"),
+        ("p", "pause at the next safe point, or go on"),
+        ("t", "the tree of attempts, their programs and calls"),
+        ("d", "every row, and what became of it"),
+        ("e", "what the students answered; the exam"),
+        ("c", "talk with the base and the trained student"),
+        ("m", "compare this run with others"),
+        ("n", "leave a note for the engineer"),
+        ("a", "look at a plan or program that waits for you"),
+        ("escape", "back; the run goes on"),
+    ),
+    "Attempts": (
+        ("1 – 5", "what, plan, program, difference, calls"),
+        ("c", "compare the others with this attempt"),
+        ("enter", "to the text; on a call: its prompt and reply"),
+    ),
+    "Call": (("r home", "to the reply, to the prompt"),),
+    "Data": (
+        ("s r l o", "filter: status, reason, label, round"),
+        ("/", "search in texts and answers"),
+        ("a", "all rows again"),
+        ("y", "only rows that you decided on"),
+        ("x k", "drop or keep the row in trainings to come"),
+        ("w", "where it came from: the teacher's reply"),
+    ),
+    "Evaluation": (
+        ("1 – 4", "skills, confusion, items, exam"),
+        ("s b r", "another split, baseline, round"),
+        ("f", "only items that flipped, or did not"),
+        ("v", "reveal the verdict of the exam"),
+    ),
+    "Chat": (("enter", "ask both students"), ("ctrl+n", "the last answer becomes a note for the engineer")),
+    "Recipe": (
+        ("ctrl+s", "save, comments and all"),
+        ("ctrl+g", "save and start"),
+        ("f2", "what differs from the shipped recipe"),
+        ("f3", "a copy in ./recipes, under another name"),
+        ("f4", "to the next mistake"),
+    ),
+    "Compare": (("space", "choose a run"), ("enter", "compare the chosen ones")),
+    "Models": (("enter", "fetch the weights"),),
+    "Approve": (("ctrl+s", "let it run as it stands"), ("ctrl+o", "open it in your own editor (EDITOR)")),
+}
+"""Screen -> its keys."""
+SIGNS: Keys = (
     ("●", "live"),
-    ("✓  ✗", "accepted, rejected"),
+    ("✓  ✗", "accepted, rejected; right, wrong"),
+    ("!", "quarantined: too close to an evaluation item"),
     ("~", "undecided: the difference is within the noise"),
     ("‖", "paused, or stopped"),
 )
 
 
 class HelpScreen(ModalScreen[None]):
-    """A list of keys and signs; any way out closes it."""
+    """A list of keys and signs; any way out closes it.
+
+    Args:
+        section: the screen whose keys come first.
+    """
 
     CSS_PATH = "help.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,question_mark,enter", "dismiss", "Close", key_display="esc"),
     ]
 
+    def __init__(self, section: str = "") -> None:
+        super().__init__()
+        self._section = section
+
     def compose(self) -> ComposeResult:
         with VerticalScroll(classes="dialog") as dialog:
             dialog.border_title = "Help"
-            yield Static(Content("\n").join(_line(key, words) for key, words in KEYS))
+            yield Static(Content("\n").join(_line(key, words) for key, words in help_lines(self._section)))
+
+
+def help_lines(section: str) -> Keys:
+    """All keys: those of `section` first, a title without words before each group."""
+    first = [section] if section in SECTIONS else []
+    others = [name for name in SECTIONS if name not in first]
+    groups = [(name, SECTIONS[name]) for name in first]
+    groups += [("Everywhere", EVERYWHERE), ("Signs", SIGNS), *((name, SECTIONS[name]) for name in others)]
+    return tuple(line for name, keys in groups for line in ((name, ""), *keys))
 
 
 def _line(key: str, words: str) -> Content:

@@ -135,12 +135,12 @@ def model_prompt(model: ModelLine, progress: Fetched | None = None) -> Content:
     first = Content.assemble(
         (f"{mark} ", style), (clean(model.name, 60), "bold"), (f"  {words}", style), (fits, "$error")
     )
-    facts = f"{size(model.size)} · {model.parameters / 1e9:.2g} B parameters · {model.context} tokens · {model.licence}"
-    lines = [first, Content.styled(f"  {facts}", MUTED)]
+    facts = f"{size(model.size)} · {model.parameters / 1e9:.2g} B parameters · {model.context} tokens"
+    lines = [first, Content.styled(f"  {facts} · {clean(model.licence, 40)}", MUTED)]
     if progress:
         lines.append(_bar(progress))
     else:
-        lines.append(Content.styled(f"  from {', '.join(model.sources)}", FAINT if model.here else MUTED))
+        lines.append(Content.styled(f"  from {clean(', '.join(model.sources))}", FAINT if model.here else MUTED))
     return Content("\n").join(lines)
 
 

@@ -44,6 +44,7 @@ class RecipeScreen(Screen[None]):
         Binding("f2", "difference", "Difference"),
         Binding("f3", "duplicate", "Duplicate"),
         Binding("f4", "mistake", "To a mistake"),
+        Binding("f1", "app.help", "Help"),
     ]
     app: SchoolhouseApp
 
@@ -67,7 +68,7 @@ class RecipeScreen(Screen[None]):
                 mistakes.can_focus = False
                 yield mistakes
                 yield TextPane(id="recipe-difference")
-        yield Footer()
+        yield Footer(show_command_palette=False)  # all keys fit into 80 columns so
 
     def on_mount(self) -> None:
         self.query_one("#recipe-difference").display = False
@@ -232,4 +233,4 @@ def _lines(checked: Checked) -> list[tuple[str, str, str]]:
 
 
 def _mistake(where: str, words: str, fix: str) -> Content:
-    return Content("\n").join([Content.styled(where, "bold"), Content(words), Content.styled(fix, MUTED)])
+    return Content("\n").join([Content.styled(where, "bold"), Content(clean(words)), Content.styled(clean(fix), MUTED)])

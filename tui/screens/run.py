@@ -89,7 +89,7 @@ class RunScreen(Screen[None]):
                 yield TrendPlots()
             with TabPane("Log", id="log"):
                 yield GrowingList("nothing has happened yet", id="log-list")
-        yield Footer()
+        yield Footer(show_command_palette=False)  # all keys fit into 80 columns so
 
     def _compose_board(self) -> ComposeResult:
         with Horizontal(id="scores"):

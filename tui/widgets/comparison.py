@@ -15,7 +15,8 @@ WORDS = {"better": "bold $success", "worse": "bold $error"}
 def comparison_content(found: Comparison, width: int) -> Content:
     """Scores, differences, recipes, notes."""
     lines = [Content.styled(f"Score on {found.split}, with 95 % intervals", "bold")]
-    lines += [_run(run, width) for run in found.runs]
+    for run in found.runs:
+        lines += _run(run, width)
     lines += [Content(""), Content.styled("Paired differences", "bold")]
     for difference in found.differences:
         lines += _difference(difference)
@@ -27,18 +28,19 @@ def comparison_content(found: Comparison, width: int) -> Content:
     return Content("\n").join(lines)
 
 
-def _run(run: Contestant, width: int) -> Content:
-    room = max(10, min(50, width - NAME - 32))
+def _run(run: Contestant, width: int) -> list[Content]:
+    room = max(10, min(60, width - NAME - 12))
     name = Content(run.name).truncate(NAME - 1, ellipsis=True, pad=True)
     cells = [("·", FAINT)] * room
     ends = [min(room - 1, round(share * (room - 1))) for share in (run.score.low, run.score.score, run.score.high)]
     for cell in range(ends[0], ends[2] + 1):
         cells[cell] = ("━", "$primary")
     cells[ends[1]] = ("●", "bold $accent")
-    counts = f"  {run.rows} rows, {run.calls} calls, {run.rounds} rounds" if run.rounds else "  untrained"
+    counts = f"{run.rows} rows, {run.calls} calls, {run.rounds} rounds" if run.rounds else "untrained"
     verdict = f", {run.verdict}" if run.verdict else ""
-    figures = Content.assemble((f"  {percent(run.score.score):>7}", "bold"), (f"{counts}{verdict}", MUTED))
-    return Content("").join([name, Content(" "), Content.assemble(*cells), figures])
+    figure = Content.styled(f"  {percent(run.score.score):>7}", "bold")
+    first = Content("").join([name, Content(" "), Content.assemble(*cells), figure])
+    return [first, Content.styled(f"  {counts}{verdict}", MUTED)]
 
 
 def _difference(one: Difference) -> list[Content]:
