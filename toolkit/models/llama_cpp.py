@@ -40,6 +40,7 @@ class _Job:
 
     request: Request
     prompt: list[int]
+    closed: Choices | None = None
     sampler: Sampler | None = None
     answer: list[int] = field(default_factory=list)
     text: bytearray = field(default_factory=bytearray)
@@ -91,7 +92,7 @@ class LlamaCppModel:
         self._context, self._cells = min(context, self._engine.trained_context), cells
         self._slots = [_Slot(number) for number in range(slots)]
         self._grammars: dict[str, str] = {}
-        self._closed: Choices | None = None
+        self._choices: dict[tuple[str, ...], Choices] = {}
         template = bool(self._engine.chat_template())
         self._render = self._engine.renderer() if template else None
         self._info = ModelInfo(name or path.stem, "llama_cpp", self._context, self._engine.vocabulary, template)
@@ -118,9 +119,8 @@ class LlamaCppModel:
 
         Raises RefusedRequest when a prompt is longer than the context.
         """
-        tokens = [self._engine.tokenize(choice) for choice in choices]
-        self._closed = Choices(tokens, {self._engine.end_token}) if tokens else None
-        pending = deque(sorted((self._job(request) for request in requests), key=lambda job: job.prompt))
+        jobs = [self._job(request, tuple(choices) or _listed(request)) for request in requests]
+        pending = deque(sorted(jobs, key=lambda job: job.prompt))
         try:
             while pending or any(slot.job for slot in self._slots):
                 self._admit(pending)
@@ -131,7 +131,7 @@ class LlamaCppModel:
 
     # -- from request to job ------------------------------------------------------------------
 
-    def _job(self, request: Request) -> _Job:
+    def _job(self, request: Request, choices: tuple[str, ...]) -> _Job:
         if self._render is None:
             raise ModelError(
                 f"{self._info.name} has no chat template", "choose an instruct model: `schoolhouse models`"
@@ -142,7 +142,13 @@ class LlamaCppModel:
                 f"a prompt of {len(prompt)} tokens does not fit into a context of {self._context}",
                 f"shorten it, or set teacher.context to {len(prompt) + request.max_tokens} or more",
             )
-        return _Job(request, prompt)
+        return _Job(request, prompt, self._closed(choices) if choices else None)
+
+    def _closed(self, choices: tuple[str, ...]) -> Choices:
+        if choices not in self._choices:
+            tokens = [self._engine.tokenize(choice) for choice in choices]
+            self._choices[choices] = Choices(tokens, {self._engine.end_token})
+        return self._choices[choices]
 
     def _sampler(self, request: Request) -> Sampler:
         # below 2^31: llama.cpp takes the largest 32-bit number for "any seed"
@@ -150,7 +156,7 @@ class LlamaCppModel:
         return self._engine.sampler(request.temperature, seed, self._grammar(request))
 
     def _grammar(self, request: Request) -> str | None:
-        if request.schema is None:
+        if request.schema is None or _listed(request):
             return None
         schema = json.dumps(request.schema)
         if schema not in self._grammars:
@@ -237,22 +243,21 @@ class LlamaCppModel:
         """Sample one token; the finish reason when the answer ends with it."""
         job = slot.job
         assert job and job.sampler
-        token = self._closed_token(job, index) if self._closed else job.sampler.next(index)
+        token = self._likeliest(job, job.closed, index) if job.closed else job.sampler.next(index)
         if self._engine.ends(token):
             return "stop"
         job.answer.append(token)
         job.text += self._engine.piece(token)
-        if self._closed:
-            return self._complete(job, self._closed)
+        if job.closed:
+            return self._complete(job, job.closed)
         # no token may follow a closed JSON value, so the end token need not be computed
         if job.text.endswith((b"}", b"]", b'"')) and job.sampler.complete():
             return "stop"
         full = len(job.answer) >= job.request.max_tokens or len(job.prompt) + len(job.answer) >= self._context
         return "length" if full else ""
 
-    def _closed_token(self, job: _Job, index: int) -> int:
-        assert self._closed
-        allowed = self._closed.allowed(job.answer)
+    def _likeliest(self, job: _Job, closed: Choices, index: int) -> int:
+        allowed = closed.allowed(job.answer)
         return allowed[int(self._engine.logits(index)[allowed].argmax())]
 
     def _complete(self, job: _Job, closed: Choices) -> str:
@@ -278,6 +283,14 @@ class LlamaCppModel:
         )
         self._release(slot)
         return job.request, completion
+
+
+def _listed(request: Request) -> tuple[str, ...]:
+    """The answers that a schema lists one by one, as JSON, where the likeliest one is wanted; else none."""
+    schema = request.schema
+    if request.temperature > 0 or schema is None or set(schema) != {"enum"} or not schema["enum"]:
+        return ()
+    return tuple(json.dumps(value, ensure_ascii=False) for value in schema["enum"])
 
 
 def _common(a: Sequence[int], b: Sequence[int]) -> int:
