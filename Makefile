@@ -12,7 +12,7 @@ demo: weights
 	$(BIN)/schoolhouse demo
 
 test: weights
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 check: $(READY)
 	$(BIN)/ruff check .
