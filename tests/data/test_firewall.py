@@ -91,7 +91,6 @@ def row(text: str, label: str = "late_parcel") -> Row:
         (row("ring the bell\x07 please"), "control_characters"),
         (row("turned \u202earound"), "control_characters"),
         (row("my parcel is late", "late_parcl"), "unknown_label"),
-        (Row("it is in pieces", "late_parcel", "late_parcel", meta={"read_as": "broken_item"}), "read_otherwise"),
         (row("Hi, I am [Your Name] and my box is late"), "looks_like_template"),
         (row("my order {order_id} is late"), "looks_like_template"),
         (row("order <number> is late"), "looks_like_template"),

@@ -13,8 +13,8 @@ def item(number: int, text: str, output: str, skill: str = "") -> Item:
 
 
 def test_every_kind_of_answer_has_a_scorer_and_a_form() -> None:
-    assert set(get_args(AnswerKind)) <= set(SCORERS)
-    assert set(FORMATS) == set(get_args(AnswerKind)) - {"label"}
+    assert set(get_args(AnswerKind)) - {"judged"} <= set(SCORERS)  # a judge is opened with its labels, for each run
+    assert set(FORMATS) == set(get_args(AnswerKind)) - {"label", "judged"}
 
 
 def test_labels_are_named_to_the_untrained_student_only() -> None:

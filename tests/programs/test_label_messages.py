@@ -19,16 +19,10 @@ class School:
     def __init__(self, shares: dict[str, int], reply: str = "", refuse: int = 0) -> None:
         self.missing, self.reply, self.refuse = Counter(shares), reply, refuse
         self.prompts: list[str] = []
-        self.read: list[str] = []
-        self.reader = ""
         self.rows: list[dict[str, Any]] = []
         self.examples: dict[str, list[str]] = {}
 
-    def ask(self, prompts: Sequence[str], options: dict[str, Any]) -> list[dict[str, Any]]:
-        if options.get("schema"):
-            self.read += prompts
-            self.reader = options["system"]
-            return [{"id": "again", "text": "", "data": "late_parcel"} for _ in prompts]
+    def ask(self, prompts: Sequence[str], _options: dict[str, Any]) -> list[dict[str, Any]]:
         self.prompts += prompts
         numbered = "\n".join(f"{i}. **message {len(self.prompts)} {i}**" for i in range(1, PER_CALL + 2))
         return [{"id": f"r{i}", "text": self.reply or "Sure!\n" + numbered, "data": None} for i in range(len(prompts))]
@@ -40,12 +34,7 @@ class School:
         return {"accepted": len(taken), "rejected": {}, "still_needed": self.missing.total()}
 
     def remaining(self) -> dict[str, Any]:
-        return {
-            "calls": 100 - len(self.prompts) - len(self.read),
-            "rows": 9,
-            "skills": dict(+self.missing),
-            "seconds": 60,
-        }
+        return {"calls": 100 - len(self.prompts), "rows": 9, "skills": dict(+self.missing), "seconds": 60}
 
     def run(self, **plan: Any) -> Ending:
         whole = {"styles": list(STYLES), "situations": [], "contrasts": {}, "per_call": PER_CALL, **plan}
@@ -86,23 +75,6 @@ def test_a_teacher_that_writes_nothing_is_not_asked_for_ever() -> None:
     school = School({"late_parcel": 5}, reply="I cannot help with that.")
     assert school.run().error == ""
     assert len(school.prompts) == 3
-
-
-def test_each_message_is_read_again_without_its_label() -> None:
-    school = School({"late_parcel": 5, "refund": 2})
-    school.examples = {"refund": ["give it back", "my money", "a third"]}
-    assert school.run(reread=True).error == ""
-    assert {row["meta"]["read_as"] for row in school.rows} == {"late_parcel"}
-    assert [f"Message: {row['input']}\nIntent:" for row in school.rows] == school.read
-    assert "- late_parcel: it has not come" in school.reader
-    assert "Message: my money\nIntent: refund" in school.reader and "a third" not in school.reader
-
-
-def test_reading_again_keeps_to_the_calls_that_are_left() -> None:
-    school = School({"late_parcel": 300})
-    assert school.run(reread=True).error == ""
-    assert len(school.prompts) + len(school.read) <= 100
-    assert len(school.read) == len(school.rows) > 50
 
 
 def test_contrasts_and_notes_reach_the_prompt() -> None:

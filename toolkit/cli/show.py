@@ -18,8 +18,6 @@ from toolkit.run import Run
 from toolkit.run.report.text import p_value
 from toolkit.stages.funnel import funnel
 
-console = Console(highlight=False)
-
 
 def print_runs() -> None:
     """All runs, newest first."""
@@ -32,7 +30,7 @@ def print_runs() -> None:
         started = time.strftime("%Y-%m-%d %H:%M", time.localtime(line.started))
         best = f"{line.best:.1%}" if line.best is not None else ""
         table.add_row(*(Text(cell) for cell in (line.name, line.recipe, line.status, started, best)))
-    console.print(table)
+    _console().print(table)
 
 
 def print_run(name: str, *, as_json: bool = False, attempts: bool = False) -> None:
@@ -42,20 +40,20 @@ def print_run(name: str, *, as_json: bool = False, attempts: bool = False) -> No
     if as_json:
         typer.echo(json.dumps({**summary, "funnel": asdict(replies)}, indent=2, ensure_ascii=False))
         return
-    console.print(Text(f"{summary['run']}  {summary['recipe']}  {summary['status']}", style="bold"))
+    _console().print(Text(f"{summary['run']}  {summary['recipe']}  {summary['status']}", style="bold"))
     _print_verdict(summary)
-    console.print(_scores(summary))
+    _console().print(_scores(summary))
     if attempts:
-        console.print(attempts_table(summary["attempts"]))
+        _console().print(attempts_table(summary["attempts"]))
         for line in attempt_details(summary["attempts"]):
-            console.print(line)
+            _console().print(line)
     if summary["gains"]:
-        console.print(_gains(summary["gains"]))
-    console.print(_uses(summary))
-    console.print(Text(replies.words()))
-    console.print(_rows(summary))
-    console.print(_engineer(summary))
-    console.print(_costs(summary))
+        _console().print(_gains(summary["gains"]))
+    _console().print(_uses(summary))
+    _console().print(Text(replies.words()))
+    _console().print(_rows(summary))
+    _console().print(_engineer(summary))
+    _console().print(_costs(summary))
     if summary["status"] in ("paused", "broken"):
         typer.echo(f"go on with: schoolhouse resume {run.name}")
 
@@ -63,17 +61,17 @@ def print_run(name: str, *, as_json: bool = False, attempts: bool = False) -> No
 def _print_verdict(summary: dict[str, Any]) -> None:
     """The verdict with its evidence, what so few items can show, and later looks at them."""
     if summary["verdict"]:
-        console.print(Text(summary["verdict"]["sentence"], style=_colour(summary["verdict"]["word"])))
+        _console().print(Text(summary["verdict"]["sentence"], style=_colour(summary["verdict"]["word"])))
         if evidence := summary["verdict"].get("evidence"):
-            console.print(Text(evidence, style="dim"))
+            _console().print(Text(evidence, style="dim"))
         if spread := summary["verdict"].get("spread"):
-            console.print(Text(f"over training seeds: {spread['words']}", style="dim"))
+            _console().print(Text(f"over training seeds: {spread['words']}", style="dim"))
     if summary["power"]:
-        console.print(Text(summary["power"], style="dim"))
+        _console().print(Text(summary["power"], style="dim"))
     if judge := summary["judge"]:
-        console.print(Text(f"judged by {judge['model']}: {judge['words']}", style="dim"))
+        _console().print(Text(f"judged by {judge['model']}: {judge['words']}", style="dim"))
     for later in summary["later_verdicts"]:
-        console.print(Text(f"later, for: {later['reason']}. {later['sentence']}", style="yellow"))
+        _console().print(Text(f"later, for: {later['reason']}. {later['sentence']}", style="yellow"))
 
 
 def _scores(summary: dict[str, Any]) -> Table:
@@ -169,3 +167,8 @@ def _table(*columns: str) -> Table:
     for column in columns:
         table.add_column(column, overflow="fold")
     return table
+
+
+def _console() -> Console:
+    """As wide as the terminal is now."""
+    return Console(highlight=False)

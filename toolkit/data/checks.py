@@ -22,7 +22,6 @@ Reason = Literal[
     "too_long",
     "control_characters",
     "unknown_label",
-    "read_otherwise",
     "looks_like_template",
     "label_in_text",
     "topic_share",
@@ -145,11 +144,6 @@ class RowChecks:
     def _content(self, row: Row) -> Rejection | None:
         if self._labels and row.output not in self._labels:  # other answers have none: their scorer judges them
             return Rejection("unknown_label", f"{row.output!r}{did_you_mean(row.output, self._labels)}"[:200])
-        read_as = row.meta.get("read_as") or row.output
-        if read_as != row.output:
-            return Rejection(
-                "read_otherwise", f"read again without its label, the teacher takes it for {read_as!r}"[:200]
-            )
         if not self._limits.placeholders and (placeholder := _PLACEHOLDER.search(row.input)):
             return Rejection("looks_like_template", placeholder.group())
         if name := self._names.search(row.input):

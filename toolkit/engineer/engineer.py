@@ -93,7 +93,6 @@ class Situation:
         examples: label -> the recipe's messages that show the tone.
         seeds: a few of the unlabelled questions that people wrote; none of them is an evaluation item.
         answer: the kind of answer, as `task.answer`; `labels` are skills where answers are no labels.
-        reread: whether the teacher has to find a message's label again, as `engineer.reread`.
     """
 
     number: int
@@ -116,7 +115,6 @@ class Situation:
     examples: Mapping[str, Sequence[str]] = field(default_factory=dict)
     seeds: tuple[str, ...] = ()
     answer: str = "label"
-    reread: bool = False
 
     @property
     def measured(self) -> bool:

@@ -36,7 +36,6 @@ def label_plan(
         "situations": [],
         "contrasts": dict(contrasts or {}),
         "per_call": PER_CALL,
-        "reread": situation.reread,
     }
     if situation.notes:
         plan["wishes"] = list(situation.notes)

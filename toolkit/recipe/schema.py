@@ -188,9 +188,6 @@ class Engineer(Section):
     program: str = Field(
         "auto", description="the library data program that carries the plan out; auto: the one for this kind of answer"
     )
-    reread: bool = Field(
-        False, description="the teacher reads each message again, alone, and must find its label; one more call a row"
-    )
     drafts: PositiveInt = Field(8, description="one-shot: how many drafts at most")
     attempts: PositiveInt = Field(30, description="data programs over the whole run, at most")
 

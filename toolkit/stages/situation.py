@@ -45,7 +45,6 @@ def situation(session: Session, number: int, attempt: int, best: int | None, mov
         examples=settings.task.examples,
         seeds=_seeds(session) if told else (),
         answer=settings.task.answer,
-        reread=settings.engineer.reread and settings.task.answer == "label",
     )
 
 

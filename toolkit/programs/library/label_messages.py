@@ -4,9 +4,6 @@
 #
 # The example shows a small teacher what a message is: a customer speaks, and no two are alike.
 # What changes from prompt to prompt stands last, so the teacher reads the rest only once.
-#
-# A small teacher's message is often not what was asked for. So each is read again, alone and
-# without its label; what the teacher then takes for another label is turned away by the checks.
 
 import re
 
@@ -30,21 +27,11 @@ SYSTEM = (
     + EXAMPLE
 )
 TOKENS_PER_MESSAGE = 34
-TOKENS_PER_LABEL = 32
 SHOWN = 3  # of the recipe's examples, or of those whose places plan["shown"] names; others in each prompt
 
 
 def meaning(label):
     return task["labels"][label] or label.replace("_", " ")
-
-
-def reading():
-    """What the teacher is told when it reads a message again."""
-    lines = [task["about"], "You sort such messages by what the customer wants. The intents:"]
-    lines += ["- " + label + ": " + meaning(label) for label in task["labels"]]
-    known = task.get("examples", {})
-    lines += ["Message: " + text + "\nIntent: " + label for label in known for text in known[label][:2]]
-    return "\n".join(lines)
 
 
 def shown_of(label):
@@ -92,23 +79,6 @@ def rows_from(label, turn, count, reply):
     ]
 
 
-def read_again(rows):
-    """The rows, each marked with what the teacher takes its message for among all labels."""
-    if not plan.get("reread"):
-        return rows
-    rows = rows[: remaining()["calls"]]
-    replies = ask_many(
-        ["Message: " + row["input"] + "\nIntent:" for row in rows],
-        max_tokens=TOKENS_PER_LABEL,
-        system=reader,
-        schema={"enum": list(task["labels"])},
-        temperature=0,
-    )
-    for row, reply in zip(rows, replies):
-        row["meta"]["read_as"] = reply.data
-    return rows
-
-
 def calls_for(missing, left):
     """Label, turn and number of messages of each next call; one message more than needed where few are."""
     wanted = []
@@ -118,10 +88,9 @@ def calls_for(missing, left):
             count = min(plan["per_call"], missing[label] // calls + 1)
             wanted.append((label, turns[label], count))
             turns[label] = turns[label] + 1
-    return wanted[: left // (1 + plan["per_call"]) if plan.get("reread") else left]
+    return wanted[:left]
 
 
-reader = reading()
 # each label begins with another style, so that no style belongs to one label
 turns = {label: index for index, label in enumerate(task["labels"])}
 
@@ -140,4 +109,4 @@ while barren < PATIENCE:  # a teacher that only repeats itself is not asked for 
     rows = []
     for (label, turn, count), reply in zip(wanted, replies):
         rows = rows + rows_from(label, turn, count, reply)
-    barren = 0 if submit(read_again(rows)).accepted else barren + 1
+    barren = 0 if submit(rows).accepted else barren + 1

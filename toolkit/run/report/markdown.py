@@ -29,7 +29,6 @@ REASONS = {
     "answer_fails_scorer": "the task's own scorer does not accept the answer",
     "too_long": "longer than what the student reads",
     "unknown_label": "the answer is not one of the labels",
-    "read_otherwise": "read again without its label, the teacher took it for another one",
     "label_in_text": "the message gives its label away",
     "looks_like_template": "a placeholder was left in the text",
 }
