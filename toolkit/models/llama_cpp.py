@@ -150,13 +150,14 @@ class LlamaCppModel:
             self._choices[choices] = Choices(tokens, {self._engine.end_token})
         return self._choices[choices]
 
-    def _sampler(self, request: Request) -> Sampler:
+    def _sampler(self, job: _Job) -> Sampler:
+        request = job.request
         # below 2^31: llama.cpp takes the largest 32-bit number for "any seed"
         seed = int(request.hash[:8], 16) & 0x7FFFFFFF
-        return self._engine.sampler(request.temperature, seed, self._grammar(request))
+        return self._engine.sampler(request.temperature, seed, None if job.closed else self._grammar(request))
 
     def _grammar(self, request: Request) -> str | None:
-        if request.schema is None or _listed(request):
+        if request.schema is None:
             return None
         schema = json.dumps(request.schema)
         if schema not in self._grammars:
@@ -184,7 +185,7 @@ class LlamaCppModel:
         if not kept:
             self._engine.keep(slot.id, 0)
         slot.held = job.prompt[:length] if kept else []
-        job.cached, job.sampler = len(slot.held), self._sampler(job.request)
+        job.cached, job.sampler = len(slot.held), self._sampler(job)
         slot.job = job
 
     def _fits(self, job: _Job) -> bool:
