@@ -116,7 +116,9 @@ def _rows(summary: dict[str, Any]) -> Text:
     firewall = f"firewall: {', '.join(summary['firewall'])}{off}"
     reasons = ", ".join(f"{reason} {count}" for reason, count in rows["rejected"].items())
     text = f"rows: {rows['accepted']} accepted, {sum(rows['rejected'].values())} rejected"
-    return Text(f"{text} ({reasons})\n{firewall}" if reasons else f"{text}\n{firewall}")
+    text += f" ({reasons})" if reasons else ""
+    text += f"\nand {rows['given']} of the recipe's own examples in every training" if rows["given"] else ""
+    return Text(f"{text}\n{firewall}")
 
 
 def _engineer(summary: dict[str, Any]) -> Text:

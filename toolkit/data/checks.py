@@ -166,7 +166,7 @@ class RowChecks:
     def _originality(self, row: Row) -> Rejection | None:
         hit = self._firewall.check(row.input)
         if hit:
-            return Rejection("leak", f"{hit.kind} {hit.similarity:.2f} to {hit.split} item {hit.item_id}")
+            return Rejection("leak", hit.words)
         same = self._seen.get(normalise(row.input))
         if same is not None:
             return Rejection("duplicate", same)

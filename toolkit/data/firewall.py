@@ -29,6 +29,11 @@ class Hit:
     similarity: float
     kind: Kind
 
+    @property
+    def words(self) -> str:
+        """For the journal: an item of a sealed split is named by its hash alone."""
+        return f"{self.kind} {self.similarity:.2f} to {self.split} item {self.item_id}"
+
 
 class Firewall:
     """Knows all evaluation items by their hashes and says which a text is too close to."""

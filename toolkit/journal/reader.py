@@ -16,6 +16,9 @@ from toolkit.types import Completion, Json, Outcome, Row
 
 DATABASE = "run.db"
 
+GIVEN = 0
+"""The attempt whose rows nobody generated: the recipe's own examples."""
+
 Record = dict[str, Any]
 """One table row as a dictionary; columns that hold JSON are decoded."""
 
@@ -180,8 +183,10 @@ class JournalReader:
         return [_as_row(record) for record in self.rows(status="accepted", attempt=attempt)]
 
     def row_counts(self) -> Record:
-        """`{"accepted": n, "rejected": {reason: n}}` over the whole run."""
-        counts = self._all("SELECT status, reason, count(*) AS n FROM rows GROUP BY status, reason")
+        """`{"accepted": n, "rejected": {reason: n}}` over the whole run, without the rows that were given."""
+        counts = self._all(
+            "SELECT status, reason, count(*) AS n FROM rows WHERE attempt <> ? GROUP BY status, reason", GIVEN
+        )
         rejected = Counter({c["reason"]: c["n"] for c in counts if c["status"] != "accepted"})
         accepted = sum(c["n"] for c in counts if c["status"] == "accepted")
         return {"accepted": accepted, "rejected": dict(rejected.most_common())}

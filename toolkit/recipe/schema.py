@@ -99,7 +99,9 @@ class Task(Section):
         description="only for label: label -> what it means; a plain list is read as labels without a description",
     )
     examples: dict[str, list[str]] = Field(
-        {}, description="label -> a few messages that show the teacher the tone; never trained on, never asked"
+        {},
+        description="label -> a few messages that show the teacher the tone; never asked, and trained on only with"
+        " train.examples",
     )
 
     @field_validator("examples")
@@ -229,6 +231,9 @@ class Train(Section):
         "not_worse",
         description="train on this round's rows only (fresh), with those of accepted rounds, or of all rounds"
         " but those that hurt",
+    )
+    examples: bool = Field(
+        False, description="train on task.examples too, in every round; they are not counted against budget.rows"
     )
 
 

@@ -9,6 +9,7 @@ from toolkit.data.prepare import FOLDER as DATA
 from toolkit.data.sealed import times_opened
 from toolkit.engineer.tree import failures, mats
 from toolkit.evaluation.statistics import score_of
+from toolkit.journal import GIVEN
 from toolkit.run.rounds import better_untrained, gate_gains, summarised_power
 from toolkit.stages.evaluate import BASELINES
 from toolkit.stages.progress import stage_seconds
@@ -50,7 +51,7 @@ def summarise(run: Run) -> Summary:
         "attempts": attempts_of(run),
         "engineer": _engineer(run),
         "exam": _exam(run, verdict) if examined else None,
-        "rows": reader.row_counts(),
+        "rows": {**reader.row_counts(), "given": len(reader.accepted_rows(GIVEN))},
         "calls": totals["calls"],
         "tokens": {name: totals[f"{name}_tokens"] for name in ("prompt", "completion", "cached")},
         "seconds": {name: round(value, 1) for name, value in stage_seconds(reader).items()},

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from toolkit.journal import JournalReader
+from toolkit.journal import GIVEN, JournalReader
 from toolkit.journal.reader import Record
 from toolkit.models.reading import read
 from toolkit.types import Completion, Request
@@ -47,7 +47,8 @@ def funnel(journal: JournalReader) -> Funnel:
     problems = Counter(problem for call in calls if (problem := _problem(call)))
     counts = journal.row_counts()
     repeated = sum(counts["rejected"].get(reason, 0) for reason in REPEATED)
-    trained = {row for found in journal.rounds() if found["adapter"] for row in found["row_ids"]}
+    given = {row["id"] for row in journal.rows(attempt=GIVEN)}
+    trained = {row for found in journal.rounds() if found["adapter"] for row in found["row_ids"]} - given
     return Funnel(
         answered=len(calls),
         usable=len(calls) - problems.total(),

@@ -16,6 +16,7 @@ from toolkit.models.catalog import entry
 from toolkit.models.prices import price_of
 from toolkit.paths import cache_dir, write_text
 from toolkit.recipe import Recipe
+from toolkit.stages.given import given_count
 from toolkit.stages.session import Session
 
 PACE_FILE = "pace.json"
@@ -35,7 +36,8 @@ def work_left(recipe: Recipe, journal: JournalReader | None, public: int, gate: 
     left = max(0, rounds_wanted - done)
     per_round = max(0, budget.rows - accepted) / max(1, left)
     carried = recipe.file.train.rows != "fresh"
-    lessons = [accepted * carried + per_round * (number if carried else 1) for number in range(1, left + 1)]
+    given = given_count(recipe)
+    lessons = [given + accepted * carried + per_round * (number if carried else 1) for number in range(1, left + 1)]
     scored = journal.scored() if journal else []
     baselines = 0 if ("few-shot", "gate") in scored else 2 * (public + gate)
     again = recipe.file.train.seeds - 1  # students of the best round that are trained with other seeds

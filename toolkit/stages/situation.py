@@ -7,6 +7,7 @@ from collections import Counter
 from toolkit.budget import round_share
 from toolkit.engineer import Earlier, Problem, Situation, SkillReport
 from toolkit.engineer.tree import Move
+from toolkit.journal import GIVEN
 from toolkit.programs.host import LEAK_DETAIL
 from toolkit.stages.card import card_of
 from toolkit.stages.evaluate import BASELINES, score
@@ -56,7 +57,8 @@ def attempt_of(session: Session, number: int | None) -> int | None:
 def _measured(session: Session, best: int | None) -> tuple[dict[str, SkillReport], Counter[tuple[str, str]]]:
     outcomes = session.journal.outcomes(f"round-{best}", "public") if best else []
     expected = {item.id: item.output for item in session.data.public}
-    rows = Counter(row["skill"] for row in session.journal.rows(status="accepted"))
+    written = [row for row in session.journal.rows(status="accepted") if row["attempt"] != GIVEN]
+    rows = Counter(row["skill"] for row in written)
     totals = Counter(outcome.skill for outcome in outcomes)
     right = Counter(outcome.skill for outcome in outcomes if outcome.score == 1)
     missed = Counter((expected[o.item_id], o.answer) for o in outcomes if o.score < 1 and o.item_id in expected)

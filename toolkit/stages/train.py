@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.stages.decisions import decided, take_decisions
+from toolkit.stages.given import given_rows
 from toolkit.stages.session import Session
 from toolkit.training.trainer import Example, TrainJob, open_trainer
 from toolkit.types import Row
@@ -16,12 +17,16 @@ KEPT = {"fresh": set[str](), "accepted": {"accepted"}, "not_worse": {"accepted",
 
 
 def lesson(session: Session, number: int, attempt: int) -> list[Row]:
-    """The rows of round `number`: its submission, after those that earlier rounds left, as a person wants them."""
+    """The rows of round `number`: its submission, after those that earlier rounds left, as a person wants them.
+
+    With `train.examples` the recipe's own examples stand before all.
+    """
     kept = KEPT[session.recipe.file.train.rows]
     earlier = [found for found in session.journal.rounds() if found["number"] < number]
     carried = [found["attempt"] for found in earlier if found["decision"] in kept]
     attempts = [*carried, attempt]
-    unique = {row.id: row for one in attempts for row in session.journal.accepted_rows(one)}
+    generated = [row for one in attempts for row in session.journal.accepted_rows(one)]
+    unique = {row.id: row for row in [*given_rows(session), *generated]}
     return decided(session, number, list(unique.values()), attempts)
 
 

@@ -162,6 +162,8 @@ def _rows(facts: Facts) -> Iterator[str]:
     counts = summary["rows"]
     turned_away = sum(counts["rejected"].values())
     yield f"{counts['accepted']} rows were accepted, {turned_away} turned away."
+    if counts["given"]:
+        yield f"\n{counts['given']} of the recipe's own examples stood beside them in every training."
     if turned_away:
         rows = [
             [reason, str(count), REASONS.get(reason, ""), "; ".join(facts.turned_away(reason))]
