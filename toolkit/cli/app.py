@@ -66,7 +66,7 @@ def run(
         str | None,
         typer.Option(help="ollama/NAME, llama_cpp/NAME or openai/NAME@URL: who writes the rows."),
     ] = None,
-    trainer: Annotated[str | None, typer.Option(help="auto or torch: what trains the student.")] = None,
+    trainer: Annotated[str | None, typer.Option(help="auto, torch, mlx or unsloth: what trains the student.")] = None,
     within: Annotated[
         str | None, typer.Option(help="90m, 1h30m: fewer rounds, then fewer rows, until the forecast fits.")
     ] = None,
@@ -242,8 +242,8 @@ def chat(
 
 
 @app.command()
-def doctor() -> None:
+def doctor(json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False) -> None:
     """Say what works on this machine, and the command that fixes what does not."""
     from toolkit.cli.doctor import examine
 
-    examine(Path.cwd())
+    examine(Path.cwd(), as_json=json)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import shutil
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import typer
@@ -28,18 +29,26 @@ class Finding:
     needed: bool = True
 
 
-def examine(folder: Path) -> None:
+def examine(folder: Path, *, as_json: bool = False) -> None:
     """Print all findings. Exit code 1 when something that is needed does not work."""
-    console = Console(highlight=False)
     findings = list(look(folder))
+    if as_json:
+        typer.echo(json.dumps([asdict(finding) for finding in findings], indent=1))
+    else:
+        _print(findings)
+    if any(finding.needed and not finding.ok for finding in findings):
+        raise typer.Exit(1)
+
+
+def _print(findings: list[Finding]) -> None:
+    console = Console(highlight=False)
     for finding in findings:
         mark, style = ("ok", "green") if finding.ok else ("--", "red" if finding.needed else "yellow")
         console.print(Text(f"{mark:<3}", style=style) + Text(f"{finding.what:<20}{finding.state}"))
         if finding.fix:
             console.print(Text(f"   {'':<20}fix: {finding.fix}"))
-    if any(finding.needed and not finding.ok for finding in findings):
-        raise typer.Exit(1)
-    console.print(Text("this machine can carry out the quickstart: schoolhouse demo"))
+    if all(finding.ok or not finding.needed for finding in findings):
+        console.print(Text("this machine can carry out the quickstart: schoolhouse demo"))
 
 
 def look(folder: Path) -> Iterator[Finding]:
@@ -50,6 +59,7 @@ def look(folder: Path) -> Iterator[Finding]:
     yield _compiler()
     yield from _weights()
     yield _dtype()
+    yield from _trainers()
     yield from _optional()
 
 
@@ -114,6 +124,18 @@ def _dtype() -> Finding:
         return Finding("training", f"{fast_dtype()} is the faster dtype here (measured)", True)
     except SchoolhouseError as error:
         return Finding("training", error.message, False, error.fix)
+
+
+def _trainers() -> Iterator[Finding]:
+    """Each trainer; what `train.backend: auto` means here is told."""
+    from toolkit.training.trainer import BACKENDS, choose, open_trainer
+
+    auto = choose("auto")
+    for name in BACKENDS:
+        problems = open_trainer(name).problems()
+        state = problems[0].what if problems else "can train" + (" (train.backend: auto)" if name == auto else "")
+        fix = problems[0].fix if problems else ""
+        yield Finding(f"trainer {name}", state, not problems, fix, needed=name == "torch")
 
 
 def _ollama() -> Finding:

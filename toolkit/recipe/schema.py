@@ -211,7 +211,11 @@ class Student(Section):
 class Train(Section):
     """The student's training recipe: fixed within a run, so that the data is the only variable."""
 
-    backend: Literal["auto", "torch"] = "auto"
+    backend: Literal["auto", "torch", "mlx", "unsloth"] = Field(
+        "auto",
+        description="what trains; auto: unsloth with an NVIDIA GPU and mlx on Apple Silicon where they are installed,"
+        " else torch",
+    )
     python: str | None = Field(None, description="another environment's interpreter to train with")
     lora_r: PositiveInt = 16
     lora_alpha: PositiveInt = 32

@@ -28,6 +28,7 @@ from toolkit.stages.exam import exam_again
 from toolkit.stages.judging import JUDGED, check_scorer, judge_model
 from toolkit.stages.progress import remember_pace
 from toolkit.stages.session import Session
+from toolkit.training.trainer import require_trainer
 from toolkit.types import Item, Json
 
 
@@ -38,12 +39,13 @@ def begin(folder: Path, recipe: Recipe, *, series: Json = None, data_of: Path | 
         series: what the arms of one recipe know of each other.
         data_of: the folder of a run whose data, already split, this one shares.
 
-    Raises SchoolhouseError when the scorer, weights or data cannot be used; then nothing is left behind.
+    Raises SchoolhouseError when the scorer, weights, trainer or data cannot be used; then nothing is left behind.
     """
     check_scorer(recipe)
     for name in weights_of(recipe):
         weights_path(name)
     check_servers(recipe)
+    trainer = require_trainer(recipe.file.train.backend, recipe.file.train.python)
     try:
         if data_of:
             shutil.copytree(data_of / DATA, folder / DATA)
@@ -56,6 +58,7 @@ def begin(folder: Path, recipe: Recipe, *, series: Json = None, data_of: Path | 
         journal.set_meta("recipe_folder", str(recipe.folder.resolve()))
         journal.set_meta("recipe_name", recipe.file.name)
         journal.set_meta("fingerprint", recipe.fingerprint)
+        journal.set_meta("trainer", trainer)  # what `auto` means stays the same for the whole run
         journal.set_meta("created", time.time())
         if series:
             journal.set_meta("series", series)

@@ -40,7 +40,7 @@ def train(session: Session, number: int, attempt: int) -> Path:
     session.journal.round(number, attempt=attempt, arm=session.arm, row_ids=[row.id for row in rows])
     output = adapter_of(session, f"round-{number}")
     with session.stage("train", number):
-        adapter = open_trainer(session.recipe.file.train.backend).train(
+        adapter = open_trainer(trainer_of(session)).train(
             _job(session, rows, output, session.recipe.file.train.seed), lambda message: _note(session, number, message)
         )
     _keep(session, number, adapter)
@@ -63,7 +63,7 @@ def train_seeds(session: Session, number: int) -> dict[str, Path]:
             text = f"round {number} is trained again with seed {seed}, to see the spread"
             session.journal.event("log", text=text)
         with session.stage("seeds", number):
-            open_trainer(settings.backend).train(
+            open_trainer(trainer_of(session)).train(
                 _job(session, rows, output, seed), lambda message: _listen(session, message)
             )
         _note_artifact(session, number, output)
@@ -75,9 +75,14 @@ def train_apart(session: Session, number: int, student: str, rows: list[Row]) ->
     output = adapter_of(session, student)
     job = _job(session, rows, output, session.recipe.file.train.seed)
     with session.stage("leave-out", number):
-        open_trainer(session.recipe.file.train.backend).train(job, lambda message: _listen(session, message))
+        open_trainer(trainer_of(session)).train(job, lambda message: _listen(session, message))
     _note_artifact(session, number, output)
     return output
+
+
+def trainer_of(session: Session) -> str:
+    """The trainer's name: what `auto` meant where the run began."""
+    return str(session.journal.meta("trainer", session.recipe.file.train.backend))
 
 
 def adapter_of(session: Session, student: str) -> Path:

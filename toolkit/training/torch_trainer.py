@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from importlib.util import find_spec
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +13,33 @@ from toolkit.models.hf_folder import hf_folder
 from toolkit.models.torch_dtype import fast_dtype
 from toolkit.process import Child
 from toolkit.training import files
+from toolkit.training.backends import missing
 from toolkit.training.trainer import Emit, Problem, TrainJob
+from toolkit.types import digest
 
 NEEDED = ("torch", "transformers", "peft", "safetensors")
 
 
 class TorchTrainer:
-    """LoRA with transformers and peft. See `Trainer`."""
+    """LoRA with transformers and peft. See `Trainer`.
 
-    def problems(self) -> list[Problem]:
-        missing = [name for name in NEEDED if find_spec(name) is None]
-        return [Problem(f"{name} is not installed", f"pip install {name}") for name in missing]
+    Other trainers that work in a child process are this class with another child.
+    """
+
+    name = "torch"
+    child = "toolkit.training.torch_child"
+
+    def problems(self, python: str | None = None) -> list[Problem]:
+        pip = f"{python or 'python'} -m pip install"
+        return [Problem(f"{name} is not installed", f"{pip} {name}") for name in missing(NEEDED, python)]
+
+    def interpreter(self, job: TrainJob) -> str | None:
+        """The interpreter that the child runs in; this one if None."""
+        return job.python
+
+    def dtype(self) -> str:
+        """What `auto` means as number format."""
+        return fast_dtype()
 
     def train(self, job: TrainJob, emit: Emit) -> Path:
         fingerprint = job.fingerprint()
@@ -33,9 +49,11 @@ class TorchTrainer:
             raise TrainingError("there are no rows to train on", "raise budget.rows or budget.teacher_calls")
         job.output.parent.mkdir(parents=True, exist_ok=True)
         files.make_room(job.output)
-        partial = files.checkpoints_of(job.output, fingerprint)
+        partial = files.checkpoints_of(job.output, digest([self.name, fingerprint]))  # no other trainer's
         try:
-            self._work(job, _message(job, fingerprint, partial), emit)
+            message = _message(job, fingerprint, partial, self.dtype)
+            message["job"]["trainer"] = self.name
+            self._work(job, message, emit)
         except ChildError as error:
             raise TrainingError(error.message, error.fix) from error
         shutil.rmtree(partial, ignore_errors=True)
@@ -44,7 +62,7 @@ class TorchTrainer:
     def _work(self, job: TrainJob, message: dict[str, Any], emit: Emit) -> None:
         emit({"event": "dtype", "dtype": message["settings"]["dtype"]})
         log = job.output.with_name(f"{job.output.name}.log")
-        child = Child("toolkit.training.torch_child", python=job.python, log=log)
+        child = Child(self.child, python=self.interpreter(job), log=log)
         try:
             child.send(message)
             for event in child.messages():
@@ -57,11 +75,11 @@ class TorchTrainer:
             child.close()
 
 
-def _message(job: TrainJob, fingerprint: str, partial: Path) -> dict[str, Any]:
+def _message(job: TrainJob, fingerprint: str, partial: Path, dtype: Callable[[], str] = fast_dtype) -> dict[str, Any]:
     """What the child gets. `job` is written to the adapter folder as `job.json`."""
     settings = job.settings()
     if settings["dtype"] == "auto":
-        settings["dtype"] = fast_dtype()
+        settings["dtype"] = dtype()
     return {
         "model": str(hf_folder(job.gguf)),
         "rows": job.rows(),

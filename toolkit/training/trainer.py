@@ -15,12 +15,12 @@ from typing import Any, Protocol, cast
 
 from toolkit.errors import TrainingError
 from toolkit.models.hf_folder import gguf_fingerprint
+from toolkit.training.backends import BACKENDS, suits
 from toolkit.types import Json, Message, digest
 
-ENTRY_POINTS = "schoolhouse.trainers"
+__all__ = ["BACKENDS", "Example", "Problem", "TrainJob", "Trainer", "choose", "open_trainer", "require_trainer"]
 
-BACKENDS = {"torch": "toolkit.training.torch_trainer"}
-"""Backend -> the module whose `open_trainer` opens it."""
+ENTRY_POINTS = "schoolhouse.trainers"
 
 Emit = Callable[[dict[str, Any]], None]
 
@@ -81,8 +81,12 @@ class Problem:
 class Trainer(Protocol):
     """Trains a LoRA adapter in a process of its own."""
 
-    def problems(self) -> list[Problem]:
-        """What is missing on this machine; empty when training can start."""
+    def problems(self, python: str | None = None) -> list[Problem]:
+        """What is missing on this machine; empty when training can start.
+
+        Args:
+            python: the interpreter that the recipe names, if it names one.
+        """
         ...
 
     def train(self, job: TrainJob, emit: Emit) -> Path:
@@ -98,9 +102,25 @@ class Trainer(Protocol):
         ...
 
 
+def choose(backend: str, python: str | None = None) -> str:
+    """The trainer that is meant; `auto` is the one that suits the hardware, or torch when that one is not installed."""
+    if backend != "auto":
+        return backend
+    best = suits()
+    return best if best in BACKENDS and not open_trainer(best).problems(python) else "torch"
+
+
+def require_trainer(backend: str, python: str | None = None) -> str:
+    """The name of the trainer that is meant. Raises TrainingError when it is unknown or cannot work here."""
+    name = choose(backend, python)
+    if problems := open_trainer(name).problems(python):
+        raise TrainingError(f"the {name} trainer cannot work here: {problems[0].what}", problems[0].fix)
+    return name
+
+
 def open_trainer(backend: str) -> Trainer:
-    """The trainer of that name; `auto` is torch. Raises TrainingError for an unknown name."""
-    name = "torch" if backend == "auto" else backend
+    """The trainer of that name, or what `auto` means here. Raises TrainingError for an unknown name."""
+    name = choose(backend)
     if module := BACKENDS.get(name):
         return cast("Trainer", importlib.import_module(module).open_trainer())
     for plugin in entry_points(group=ENTRY_POINTS):
