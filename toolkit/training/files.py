@@ -7,8 +7,9 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from toolkit.paths import write_text
 from toolkit.types import Json
@@ -71,10 +72,15 @@ def _sync(path: Path) -> None:
         os.close(handle)
 
 
-def save_checkpoint(folder: Path, step: int, tensors: dict[str, Any], state: Json) -> None:
-    """Write one file with all that a training needs to go on after `step`; older ones are removed."""
-    from safetensors.torch import save_file
+def save_checkpoint(
+    folder: Path, step: int, tensors: dict[str, Any], state: Json, framework: Literal["pt", "np"] = "pt"
+) -> None:
+    """Write one file with all that a training needs to go on after `step`; older ones are removed.
 
+    Args:
+        framework: what `tensors` are: torch's or numpy's.
+    """
+    save_file = import_module(f"safetensors.{'torch' if framework == 'pt' else 'numpy'}").save_file
     final = folder / f"step-{step:08d}.safetensors"
     temporary = folder / f".{final.name}.tmp"
     save_file(tensors, temporary, metadata={"state": json.dumps(state)})
@@ -85,13 +91,13 @@ def save_checkpoint(folder: Path, step: int, tensors: dict[str, Any], state: Jso
             older.unlink()
 
 
-def newest_checkpoint(folder: Path) -> tuple[int, dict[str, Any], Json] | None:
+def newest_checkpoint(folder: Path, framework: Literal["pt", "np"] = "pt") -> tuple[int, dict[str, Any], Json] | None:
     """Step, tensors and state of the newest readable checkpoint."""
     from safetensors import SafetensorError, safe_open
 
     for path in sorted(folder.glob(_CHECKPOINT), reverse=True):
         try:
-            with safe_open(path, framework="pt") as stored:
+            with safe_open(path, framework=framework) as stored:
                 tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118 - not a dict
                 return int(path.stem[5:]), tensors, json.loads(stored.metadata()["state"])
         except (SafetensorError, OSError, ValueError, KeyError):

@@ -12,7 +12,7 @@ from toolkit.training.backends import has_metal, interpreter, missing
 from toolkit.training.torch_trainer import TorchTrainer
 from toolkit.training.trainer import Problem, TrainJob
 
-NEEDED = ("mlx", "mlx_lm", "transformers", "numpy", "psutil", "platformdirs", "filelock")
+NEEDED = ("mlx", "mlx_lm", "transformers", "safetensors", "numpy", "psutil", "platformdirs")
 
 
 class MlxTrainer(TorchTrainer):

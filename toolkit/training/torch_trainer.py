@@ -60,7 +60,8 @@ class TorchTrainer:
         return job.output
 
     def _work(self, job: TrainJob, message: dict[str, Any], emit: Emit) -> None:
-        emit({"event": "dtype", "dtype": message["settings"]["dtype"]})
+        if message["settings"]["dtype"] != "auto":  # else the child says what it chose
+            emit({"event": "dtype", "dtype": message["settings"]["dtype"]})
         log = job.output.with_name(f"{job.output.name}.log")
         child = Child(self.child, python=self.interpreter(job), log=log)
         try:
