@@ -22,7 +22,14 @@ __all__ = ["BACKENDS", "Example", "Problem", "TrainJob", "Trainer", "choose", "o
 
 ENTRY_POINTS = "schoolhouse.trainers"
 
+METHODS = {"torch": ("lora", "qlora", "full")}
+"""Backend -> what `train.method` may be; lora alone where a backend is not named."""
+
 Emit = Callable[[dict[str, Any]], None]
+
+_NO_MATTER = ("checkpoint_steps", "accumulation")
+_LATER: dict[str, Json] = {"method": "lora", "lora_targets": "all-linear", "schedule": "cosine"}
+"""Settings that earlier jobs did not have, and what they did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +47,19 @@ class TrainJob:
     gguf: Path
     examples: Sequence[Example]
     output: Path
+    method: str = "lora"
+    """lora, qlora or full."""
     lora_r: int = 16
     lora_alpha: int = 32
     lora_dropout: float = 0.0
+    lora_targets: str | tuple[str, ...] = "all-linear"
     lr: float = 1e-3
+    schedule: str = "cosine"
+    """cosine, linear or constant."""
     epochs: int = 3
     batch_size: int = 8
+    accumulation: int = 1
+    """Parts of a batch that are computed one after the other: less memory, the same batch."""
     warmup: float = 0.1
     """Share of the steps over which the learning rate rises."""
     max_length: int = 512
@@ -66,7 +80,11 @@ class TrainJob:
     def fingerprint(self) -> str:
         """The same for jobs that must give the same adapter; 64 hex digits."""
         settings = self.settings()
-        settings.pop("checkpoint_steps")
+        for name in _NO_MATTER:
+            settings.pop(name)
+        for name, default in _LATER.items():
+            if settings[name] == default:
+                settings.pop(name)
         return digest([gguf_fingerprint(self.gguf), settings, self.rows()])
 
 
