@@ -95,6 +95,7 @@ WORDS: dict[str, Callable[[int | None, Data], Words]] = {
     "attempt_failed": _attempt_failed,
     "trial": _trial,
     "diversity": _diversity,
+    "general": lambda number, data: (f"round {number}: {data.get('count')} general rows against forgetting", "quiet"),
     "steered": lambda _number, data: (f"the engineer has your note: {data.get('text', '')}", "live"),
     "approval_wanted": _approval,
     "replenish": lambda number, _data: (f"round {number}: rows are missing, the program is run again", "quiet"),

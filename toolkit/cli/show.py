@@ -15,7 +15,7 @@ from rich.text import Text
 
 from toolkit.cli.attempts import attempt_details, attempts_table
 from toolkit.run import Run
-from toolkit.run.report.text import p_value
+from toolkit.run.report.text import lesson_size, p_value
 from toolkit.stages.funnel import funnel
 
 
@@ -84,7 +84,7 @@ def _scores(summary: dict[str, Any]) -> Table:
     for found in summary["rounds"]:
         private = _score(summary["exam"]) if examined == f"round-{found['round']}" else ""
         scores = [_score(found[split]) for split in ("public", "gate", "probe")]
-        table.add_row(f"round {found['round']}", str(found["trained_on"]), *scores, private, found["decision"] or "…")
+        table.add_row(f"round {found['round']}", lesson_size(found), *scores, private, found["decision"] or "…")
     return table
 
 

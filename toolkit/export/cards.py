@@ -72,6 +72,8 @@ def _origin(trained: Trained) -> Iterator[str]:
     yield f"- base weights: {_inline(file.student.model)}"
     yield f"- trained on {len(trained.rows)} rows written by {_inline(file.teacher.model)}"
     train = file.train
+    if train.replay:
+        yield f"- and on {train.replay:g} general rows for each of them, against forgetting; they are Schoolhouse's own"
     yield (
         f"- LoRA r={train.lora_r}, alpha={train.lora_alpha}, learning rate {train.lr:g}, {train.epochs} epochs,"
         f" batch {train.batch_size}, seed {train.seed}"

@@ -239,6 +239,13 @@ class Train(Section):
     examples: bool = Field(
         False, description="train on task.examples too, in every round; they are not counted against budget.rows"
     )
+    replay: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="general rows (small talk, sums, copying, refusing to invent, other languages) mixed in for each"
+        " lesson row, against forgetting",
+    )
 
 
 class Acceptance(Section):

@@ -12,6 +12,7 @@ from toolkit.evaluation.statistics import score_of
 from toolkit.journal import GIVEN
 from toolkit.run.rounds import better_untrained, gate_gains, summarised_power
 from toolkit.stages.evaluate import BASELINES
+from toolkit.stages.general import general_counts
 from toolkit.stages.progress import stage_seconds
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ def _round(run: Run, found: dict[str, Any]) -> Summary:
         "arm": found["arm"],
         "accepted": len(run.reader.accepted_rows(found["attempt"])),
         "trained_on": len(found["row_ids"]),
+        "general": general_counts(run.reader).get(found["number"], 0),
         "decision": found["decision"],
         "reason": found["reason"],
         **{split: _score(run, student, split) for split in ("public", "gate", "probe")},

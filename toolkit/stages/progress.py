@@ -16,6 +16,7 @@ from toolkit.models.catalog import entry
 from toolkit.models.prices import price_of
 from toolkit.paths import cache_dir, write_text
 from toolkit.recipe import Recipe
+from toolkit.stages.general import general_counts
 from toolkit.stages.given import given_count
 from toolkit.stages.session import Session
 
@@ -38,13 +39,14 @@ def work_left(recipe: Recipe, journal: JournalReader | None, public: int, gate: 
     carried = recipe.file.train.rows != "fresh"
     given = given_count(recipe)
     lessons = [given + accepted * carried + per_round * (number if carried else 1) for number in range(1, left + 1)]
+    mixed = 1 + recipe.file.train.replay  # general rows are trained on as well
     scored = journal.scored() if journal else []
     baselines = 0 if ("few-shot", "gate") in scored else 2 * (public + gate)
     again = recipe.file.train.seeds - 1  # students of the best round that are trained with other seeds
     probe = len(probe_items()) if recipe.file.acceptance.probe != "off" else 0
     return Work(
         rows=max(0, budget.rows - accepted) if left else 0,
-        example_epochs=round((sum(lessons) + again * (lessons or [accepted])[-1]) * epochs),
+        example_epochs=round((sum(lessons) + again * (lessons or [accepted])[-1]) * mixed * epochs),
         answers=left * (public + gate + probe) + (1 + again) * private,
         baseline_answers=baselines + 2 * private,
         loads=2 * (left + again) + 2 + bool(baselines),
@@ -121,7 +123,9 @@ def pace_of(recipe: Recipe, journal: JournalReader) -> Pace:
     """The pace that a journal shows; what it does not show yet is this machine's last known pace."""
     seconds = stage_seconds(journal)
     rows = journal.row_counts()["accepted"]
-    examples = sum(len(found["row_ids"]) for found in journal.rounds() if found["adapter"])
+    general = general_counts(journal)
+    trained = [found for found in journal.rounds() if found["adapter"]]
+    examples = sum(len(found["row_ids"]) + general.get(found["number"], 0) for found in trained)
     epochs = recipe.file.train.epochs
     spent = journal.call_totals("teacher")
     enough = rows > 20

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.stages.decisions import decided, take_decisions
+from toolkit.stages.general import general_examples, note_general
 from toolkit.stages.given import given_rows
 from toolkit.stages.session import Session
 from toolkit.training.trainer import Example, TrainJob, open_trainer
@@ -38,6 +39,7 @@ def train(session: Session, number: int, attempt: int) -> Path:
     take_decisions(session)
     rows = lesson(session, number, attempt)
     session.journal.round(number, attempt=attempt, arm=session.arm, row_ids=[row.id for row in rows])
+    note_general(session, number, len(rows))
     output = adapter_of(session, f"round-{number}")
     with session.stage("train", number):
         adapter = open_trainer(trainer_of(session)).train(
@@ -100,9 +102,10 @@ def _listen(session: Session, message: dict[str, Any]) -> None:
 
 def _job(session: Session, rows: list[Row], output: Path, seed: int) -> TrainJob:
     settings = session.recipe.file.train
+    lessons = [Example(session.prompts.trained(row.input), row.output) for row in rows]
     return TrainJob(
         gguf=session.student_gguf,
-        examples=[Example(session.prompts.trained(row.input), row.output) for row in rows],
+        examples=[*lessons, *general_examples(session, len(rows))],
         output=output,
         lora_r=settings.lora_r,
         lora_alpha=settings.lora_alpha,

@@ -7,7 +7,7 @@ from typing import Any
 
 from toolkit.run.lineage import WITHIN_NOISE
 from toolkit.run.report.facts import Facts
-from toolkit.run.report.text import p_value, plain
+from toolkit.run.report.text import lesson_size, p_value, plain
 
 LONGEST = 160
 LICENCE_OF_ROWS = (
@@ -89,7 +89,7 @@ def _scores(summary: dict[str, Any]) -> list[str]:
     for found in summary["rounds"]:
         sat = exam and exam["student"] == f"round-{found['round']}"
         scores = [_score(found[split]) for split in ("public", "gate", "probe")]
-        rows.append([f"round {found['round']}", str(found["trained_on"]), *scores, _score(exam) if sat else ""])
+        rows.append([f"round {found['round']}", lesson_size(found), *scores, _score(exam) if sat else ""])
     head = ["student", "trained on", "public", "gate", "probe", "private"]
     return [*_table(head, rows), "", "Scores with their 95 % interval (Wilson) and the number of items."]
 

@@ -19,7 +19,7 @@ from toolkit.journal import Record
 from toolkit.run.report import plots
 from toolkit.run.report.facts import Facts
 from toolkit.run.report.markdown import LICENCE_OF_ROWS, REASONS
-from toolkit.run.report.text import clean, p_value, percent
+from toolkit.run.report.text import clean, lesson_size, p_value, percent
 from toolkit.types import Score
 
 DIVERSITY: dict[str, Callable[[Record], float]] = {
@@ -57,7 +57,9 @@ def _template() -> Template:
         lstrip_blocks=True,
         finalize=lambda value: clean(value) if isinstance(value, str) and not isinstance(value, Markup) else value,
     )
-    environment.filters.update(score=_score, points=_points, p=p_value, percent=percent, duration=_duration)
+    environment.filters.update(
+        score=_score, points=_points, p=p_value, percent=percent, duration=_duration, lesson_size=lesson_size
+    )
     return environment.get_template("report.html.jinja")
 
 

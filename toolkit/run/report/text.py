@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 
 def plain(text: str) -> str:
     """One line without control and direction characters; not escaped yet."""
@@ -19,3 +22,9 @@ def percent(share: float) -> str:
 
 def p_value(value: float) -> str:
     return "< 0.0001" if value < 0.0001 else f"{value:.2g}"
+
+
+def lesson_size(found: Mapping[str, Any]) -> str:
+    """Of a round of the summary: how many rows it was trained on, those against forgetting apart."""
+    general = f" + {found['general']} general" if found["general"] else ""
+    return f"{found['trained_on']}{general}"
