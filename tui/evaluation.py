@@ -113,6 +113,7 @@ class Evaluation:
         verdict: the exam's record once it was sat.
         sealed: how many items wait for the exam; opened: how often they were looked at.
         labels: empty when answers are no labels.
+        judged: a model scores the answers.
     """
 
     split: str
@@ -125,6 +126,7 @@ class Evaluation:
     best: str = ""
     sealed: int = 0
     opened: int = 0
+    judged: bool = False
 
     @property
     def sentence(self) -> str:

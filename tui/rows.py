@@ -13,6 +13,7 @@ from tui.text import clean, clean_block
 PAGE = 100
 PAGES_KEPT = 12
 SIMILAR = ("duplicate", "near_duplicate", "same_meaning")
+QUARANTINED = "quarantined"
 Decision = Literal["keep", "drop"]
 Choice = tuple[str, Any]
 """What a filter shows, and the value that it filters by."""
@@ -39,6 +40,8 @@ class WholeRow:
     Args:
         calls: hashes of the replies that it came from.
         twin: the accepted row that it is like, if it was turned away for that.
+        edit: text and answer that a person's edit gave it; the row itself stays as it was.
+        origin: the row that a person made this one of.
     """
 
     line: RowLine
@@ -49,6 +52,24 @@ class WholeRow:
     meta: str = ""
     twin: WholeRow | None = None
     item: str = ""
+    edit: tuple[str, str] | None = None
+    origin: WholeRow | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RowText:
+    """A row's own texts, as they are, for an editor.
+
+    Args:
+        labels: what the answer may be; empty when answers are no labels.
+        problem: why it is not to be edited, if so.
+    """
+
+    line: RowLine
+    input: str
+    output: str
+    labels: tuple[str, ...] = ()
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,12 +158,20 @@ def row_line(record: Record) -> RowLine:
     )
 
 
-def whole_row(record: Record, twin: Record | None = None, meta: str = "", item: str = "") -> WholeRow:
+def whole_row(
+    record: Record,
+    twin: Record | None = None,
+    meta: str = "",
+    item: str = "",
+    edit: tuple[str, str] | None = None,
+    origin: Record | None = None,
+) -> WholeRow:
     """A record of `JournalReader.find_row`.
 
     Args:
         twin: the record of the accepted row that it is like.
         meta: the row's `meta` as text; `item`: the text of the public item that it is close to.
+        edit: text and answer that a person gave it; `origin`: the record that a person made this one of.
     """
     return WholeRow(
         line=row_line(record),
@@ -153,6 +182,8 @@ def whole_row(record: Record, twin: Record | None = None, meta: str = "", item: 
         meta=clean_block(meta, 2000),
         twin=whole_row(twin) if twin else None,
         item=clean_block(item, 2000),
+        edit=(clean_block(edit[0], 20_000), clean_block(edit[1], 4000)) if edit else None,
+        origin=whole_row(origin) if origin else None,
     )
 
 
@@ -198,12 +229,32 @@ def set_filter(chosen: Chosen, name: str, value: Any) -> Chosen:
     return changed
 
 
+def next_similar(facets: Facets, reason: str | None) -> str | None:
+    """The reason after this one for which rows were turned away as too much alike; None after the last."""
+    found = [name for name, _ in facets.reasons if name in SIMILAR]
+    place = found.index(reason) + 1 if reason in found else 0
+    return found[place] if place < len(found) else None
+
+
 def decision_of(decisions: Mapping[str, str], row: RowLine) -> str:
-    """`dropped` or `kept` when a person decided other than the checks; else empty."""
+    """`dropped`, `kept` or `edited` when a person decided other than the checks; else empty."""
     decision = decisions.get(row.id)
+    if decision == "edit":
+        return "edited"
     if row.status == "accepted":
         return "dropped" if decision == "drop" else ""
     return "kept" if decision == "keep" else ""
+
+
+def may_decide(decisions: Mapping[str, str], row: RowLine, decision: str, *, keepable: bool) -> bool:
+    """Drop what is trained on; keep what was dropped, or turned away for a reason that may be overruled.
+
+    Of a row that was edited: drop both, or keep the original. `keepable`: the reason may be overruled.
+    """
+    trained_on = row.status == "accepted"
+    now = decisions.get(row.id, "keep" if trained_on else "drop")
+    allowed = trained_on or keepable or (now, decision) == ("edit", "drop")
+    return allowed and now != decision
 
 
 def words_in_common(one: str, two: str) -> set[str]:

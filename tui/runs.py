@@ -15,6 +15,7 @@ from tui.attempts import Call, CallLine, call_line, whole_call
 from tui.doors.chat import ChatDoor
 from tui.doors.comparing import CompareDoor
 from tui.doors.evaluation import EvaluationDoor
+from tui.doors.export import ExportDoor
 from tui.doors.models import ModelsDoor
 from tui.doors.recipes import RecipeDoor
 from tui.doors.rows import RowsDoor
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from toolkit.journal import JournalReader
 
 
-class Runs(RowsDoor, EvaluationDoor, ChatDoor, RecipeDoor, CompareDoor, ModelsDoor):
+class Runs(RowsDoor, EvaluationDoor, ExportDoor, ChatDoor, RecipeDoor, CompareDoor, ModelsDoor):
     """What the screens ask of the toolkit. Tests put their own in its place."""
 
     editor: str = ""

@@ -7,6 +7,7 @@ import pytest
 
 from toolkit.errors import JournalError
 from toolkit.journal import Journal, JournalReader
+from toolkit.run import Run
 from toolkit.types import Completion, Outcome, Request, Row
 
 REQUEST = Request(({"role": "user", "content": "hello"},))
@@ -74,3 +75,17 @@ def test_a_folder_without_a_journal_is_not_a_run(tmp_path: Path) -> None:
 def test_requests_are_the_same_only_with_the_same_sample() -> None:
     assert REQUEST.hash == Request(({"role": "user", "content": "hello"},)).hash
     assert REQUEST.hash != Request(({"role": "user", "content": "hello"},), sample=1).hash
+
+
+def test_a_damaged_journal_is_named_and_hides_no_other_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SCHOOLHOUSE_RUNS", str(tmp_path))
+    with Journal(tmp_path / "whole") as journal:
+        journal.set_meta("state", "finished")
+    for name, content in {"garbage": b"no database" * 400, "empty": b""}.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "run.db").write_bytes(content)
+        with pytest.raises(JournalError, match=f"run.db of {name} cannot be read"):
+            JournalReader(tmp_path / name).meta("state")
+    assert {line.name: line.status for line in Run.list()} == {
+        "whole": "finished", "garbage": "broken", "empty": "broken"
+    }  # fmt: skip

@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 from toolkit.cli.app import app
 from toolkit.errors import RecipeError, SchoolhouseError
 from toolkit.models.chat import ModelInfo
+from toolkit.stages.desk import desk_answers
 from toolkit.types import Completion, Request
 
 JUDGE = {"rubric": "It is polite and names the parcel.", "model": "replay/judge"}
@@ -116,6 +117,13 @@ def test_without_labels_the_run_waits_and_then_goes_on(school: School, judge: Fa
         run.carry_out()
     assert f"schoolhouse resume {run.name}" in raised.value.fix and "judge.jsonl" in raised.value.fix
     assert judge.asked == [] and run.reader.outcomes("zero-shot", "public") == []
+    on_desk = desk_answers(run.reader)
+    public = {
+        item["input"] for item in map(json.loads, (run.folder / "data" / "public.jsonl").read_text().splitlines())
+    }
+    assert on_desk and {answer.question for answer in on_desk} <= public
+    assert {answer.group for answer in on_desk} == {"zero-shot", "few-shot"}
+    assert "Evaluation, key j" in raised.value.fix
     write_labels(run.folder)  # in the run's folder they count as well
     run.carry_out()
     assert run.status == "finished"

@@ -222,9 +222,16 @@ class JournalReader:
         return self._one(sql, text)
 
     def decisions(self, until: float = math.inf) -> dict[str, str]:
-        """Row id -> what a person decided last about it, `keep` or `drop`."""
+        """Row id -> what a person decided last about it: `keep`, `drop` or `edit`."""
+        return {row: str(data["decision"]) for row, data in self._decided(until).items()}
+
+    def edits(self, until: float = math.inf) -> dict[str, str]:
+        """Row id -> id of the row that a person made of it, where that is what was decided last."""
+        return {row: str(data["into"]) for row, data in self._decided(until).items() if data["decision"] == "edit"}
+
+    def _decided(self, until: float) -> dict[str, Record]:
         found = self._all("SELECT data FROM events WHERE kind = 'row_decision' AND at <= ? ORDER BY id", until)
-        return {str(one["data"]["row"]): str(one["data"]["decision"]) for one in found}
+        return {str(one["data"]["row"]): one["data"] for one in found}
 
     # -- rounds, training, outcomes ----------------------------------------------------------
 
@@ -248,11 +255,14 @@ class JournalReader:
     # -- plumbing ----------------------------------------------------------------------------
 
     def _all(self, sql: str, *values: object) -> list[Record]:
-        return [_decode(row) for row in self._db.execute(sql, values)]
+        try:
+            return [_decode(row) for row in self._db.execute(sql, values)]
+        except sqlite3.DatabaseError as error:  # not a database, or damaged, or gone while it was read
+            where = f"{DATABASE} of {self.folder.name} cannot be read: {error}"
+            raise JournalError(where, "put a copy of the run's folder in its place, or move the folder away") from error
 
     def _one(self, sql: str, *values: object) -> Record | None:
-        row = self._db.execute(sql, values).fetchone()
-        return _decode(row) if row else None
+        return next(iter(self._all(sql, *values)), None)
 
 
 _JSON_COLUMNS = {"data", "plan", "request", "calls", "meta", "row_ids"}

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -80,8 +81,12 @@ class Run:
         found = []
         for folder in _folders():
             run = cls(folder)
-            found.append(run.line())
-            run.reader.close()
+            try:
+                found.append(run.line())
+            except JournalError:  # one damaged journal hides no other run
+                found.append(RunSummary(folder.name, folder, "?", "broken", _created(folder), None))
+            with suppress(JournalError):  # it may be gone meanwhile
+                run.reader.close()
         return found
 
     @classmethod
@@ -243,6 +248,8 @@ def _created(folder: Path) -> float:
     reader = JournalReader(folder)
     try:
         return float(reader.meta("created", 0.0))
+    except JournalError:
+        return folder.stat().st_mtime
     finally:
         reader.close()
 

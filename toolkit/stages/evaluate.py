@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
+from toolkit.errors import SchoolhouseError
 from toolkit.evaluation.probe import probe_items, probe_prompt
 from toolkit.evaluation.prompts import pick_shots
 from toolkit.evaluation.scorers import contains
 from toolkit.evaluation.statistics import score_of
 from toolkit.journal import JournalReader
 from toolkit.stages.borrow import borrow
-from toolkit.stages.judging import release_scorer
+from toolkit.stages.desk import ANSWERS_FILE, DeskAnswer, desk_answer, leave_answers, spread
+from toolkit.stages.judging import JudgeScorer, release_scorer
 from toolkit.stages.session import Session
 from toolkit.stages.sitting import Sitting
 from toolkit.students.student import Student, open_student
@@ -69,6 +71,7 @@ def sit(session: Session, sittings: Sequence[Sitting], adapter: Path | None = No
     """Ask what has not been answered yet; the student is started only if there is something to ask."""
     with ExitStack() as stack:
         stack.callback(release_scorer, session)
+        _ask_for_labels(session, sittings, stack, adapter)
         student: Student | None = None
         for sitting in sittings:
             missing = _missing(session, sitting)
@@ -79,6 +82,29 @@ def sit(session: Session, sittings: Sequence[Sitting], adapter: Path | None = No
                 student = student or _open(session, stack, adapter)
                 _ask(session, student, sitting, missing)
             _announce(session, sitting, news=news)
+
+
+def _ask_for_labels(session: Session, sittings: Sequence[Sitting], stack: ExitStack, adapter: Path | None) -> None:
+    """Where a judge lacks a person's labels: leave public answers to label on the desk. Raises SchoolhouseError."""
+    judged = [sitting for sitting in sittings if sitting.split != "probe" and _missing(session, sitting)]
+    if not judged or not isinstance(session.scorer, JudgeScorer):
+        return
+    try:
+        session.scorer.enough_labels()
+    except SchoolhouseError:
+        public = [sitting for sitting in judged if sitting.split == "public"]
+        if public and not (session.folder / ANSWERS_FILE).is_file():
+            student = _open(session, stack, adapter)
+            leave_answers(session.folder, [one for sitting in public for one in _for_desk(student, sitting)])
+        raise
+
+
+def _for_desk(student: Student, sitting: Sitting) -> list[DeskAnswer]:
+    items = spread(sitting.items)
+    prompts = [sitting.prompt(item.input) for item in items]
+    given = student.answer(prompts, max_new_tokens=sitting.max_new_tokens, choices=sitting.choices)
+    found = [desk_answer(items[index], answer, sitting.student) for index, answer in given]
+    return [answer for answer in found if answer]
 
 
 def score(journal: JournalReader, student: str, split: SplitName) -> Score:

@@ -82,10 +82,8 @@ class JudgeScorer:
             self._open = None
 
     def _require(self) -> None:
-        labels = self._enough_labels()
-        key = digest(
-            [judge_model(self._session.recipe), self._judge.rubric, self._judge.mode, sorted(map(str, labels))]
-        )
+        labels = self.enough_labels()
+        key = agreement_key(self._session.recipe, labels)
         known: dict[str, Json] = self._session.journal.meta("judge") or {}
         if known.get("key") != key:
             found = measure(self._judge, labels)
@@ -100,7 +98,8 @@ class JudgeScorer:
             raise SchoolhouseError(f"the judge does not count: {known['words']}", fix)
         self._counts = True
 
-    def _enough_labels(self) -> list[Label]:
+    def enough_labels(self) -> list[Label]:
+        """The labels of a person. Raises SchoolhouseError while they are too few, or all of one kind."""
         labels = read_labels(self._labels)
         places = " or ".join(dict.fromkeys(map(str, self._labels)))
         if len(labels) < LEAST_LABELS or len({label.right for label in labels}) < 2:
@@ -108,7 +107,10 @@ class JudgeScorer:
                 f"a judge counts only after its agreement with at least {LEAST_LABELS} answers that a person has "
                 f"labelled, right ones and wrong ones; here are {len(labels)}"
             )
-            fix = f"write lines such as {EXAMPLE} to {places}; then schoolhouse resume {self._session.folder.name}"
+            fix = (
+                "label answers at the desk (schoolhouse, the run, Evaluation, key j), or write lines such as "
+                f"{EXAMPLE} to {places}; then schoolhouse resume {self._session.folder.name}"
+            )
             raise SchoolhouseError(message, fix)
         if self._judge.mode == "pair" and not all(label.reference for label in labels):
             raise SchoolhouseError("in pairs every label needs a `reference`", f"add it to each line of {places}")
@@ -122,10 +124,26 @@ class JudgeScorer:
         return [answers[request.hash] for request in requests]
 
 
+def agreement_key(recipe: Recipe, labels: Sequence[Label]) -> str:
+    """Equal for what gives the same agreement: the judge, its rubric, and a person's labels."""
+    settings = recipe.file.task.judge
+    rubric, mode = (settings.rubric, settings.mode) if settings else ("", "")
+    return digest([judge_model(recipe), rubric, mode, sorted(map(str, labels))])
+
+
 def labels_of(recipe: Recipe, run_folder: Path) -> list[Label]:
     """The labels that a judge of this run is held against. Raises DataError."""
     settings = recipe.file.task.judge
     return read_labels([run_folder / LABELS_FILE, *([recipe.folder / settings.labels] if settings else [])])
 
 
-__all__ = ["JUDGED", "LABELS_FILE", "Agreement", "JudgeScorer", "check_scorer", "judge_model", "labels_of"]
+__all__ = [
+    "JUDGED",
+    "LABELS_FILE",
+    "Agreement",
+    "JudgeScorer",
+    "agreement_key",
+    "check_scorer",
+    "judge_model",
+    "labels_of",
+]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tui.doors.judging import JudgingDoor, is_judged
+from tui.doors.rows import labels_of
 from tui.evaluation import Evaluation, exam_was_sat, in_order, item_lines
 from tui.state import Status
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from toolkit.journal import JournalReader
 
 
-class EvaluationDoor:
+class EvaluationDoor(JudgingDoor):
     """What the Evaluation screen asks. Every method may block."""
 
     def evaluation(self, reader: JournalReader, status: Status, split: str) -> Evaluation:
@@ -33,11 +34,12 @@ class EvaluationDoor:
             splits=tuple(name for name in seen if any(name == one for _, one in scored)),
             students=tuple(students),
             items=item_lines(outcomes, texts, answers_shown=split != "gate" or sat),
-            labels=_labels(reader.folder),
+            labels=labels_of(reader.folder),
             verdict=verdict,
             best=str(verdict.get("student") or (f"round-{rounds[-1]['number']}" if rounds else "")),
             sealed=_sealed(reader.folder),
             opened=len({opening["reason"] for opening in reader.openings("private")}),
+            judged=is_judged(reader),
         )
 
     def interval(self, scores: Sequence[float]) -> tuple[float, float, float]:
@@ -59,15 +61,6 @@ def _items(folder: Path, split: str, sat: bool) -> dict[str, Any]:
     path = folder / FOLDER / f"{split}.jsonl"
     open_to_all = split == "public" or (split == "gate" and sat)
     return {item.id: item for item in read_items(path)} if open_to_all and path.is_file() else {}
-
-
-def _labels(folder: Path) -> tuple[str, ...]:
-    from toolkit.data.prepare import DONE, FOLDER
-
-    try:
-        return tuple(json.loads((folder / FOLDER / DONE).read_text(encoding="utf-8"))["labels"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return ()
 
 
 def _sealed(folder: Path) -> int:

@@ -14,6 +14,7 @@ BESIDE = {
     "compare": "CompareScreen",
     "data": "DataScreen",
     "evaluation": "EvaluationScreen",
+    "export": "ExportScreen",
 }
 """Module -> the screen in it, which takes a run's folder."""
 

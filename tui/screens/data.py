@@ -15,8 +15,23 @@ from textual.screen import Screen
 from textual.widgets import Footer, Static
 
 from tui.feed import FeedFailed
-from tui.rows import Chosen, Decision, Facets, Pages, RowLine, WholeRow, choices, decision_of, set_filter
+from tui.rows import (
+    QUARANTINED,
+    Chosen,
+    Decision,
+    Facets,
+    Pages,
+    RowLine,
+    RowText,
+    WholeRow,
+    choices,
+    decision_of,
+    may_decide,
+    next_similar,
+    set_filter,
+)
 from tui.rows_feed import FacetsNews, RowsSource
+from tui.screens.sure import SureScreen
 from tui.text import clean
 from tui.widgets.marks import HOUSE, MUTED, STATUS_MARKS
 from tui.widgets.rows import filter_words, in_full, row_prompt
@@ -41,10 +56,14 @@ class DataScreen(Screen[None]):
         Binding("s", "filter('status')", "Status"),
         Binding("r", "filter('reason')", "Reason"),
         Binding("l", "filter('skill')", "Label"),
-        Binding("o", "filter('attempt')", "Round"),
+        Binding("e", "edit", "Edit"),
         Binding("x", "decide('drop')", "Drop"),
         Binding("k", "decide('keep')", "Keep"),
-        Binding("w", "source", "Where from"),
+        Binding("o", "filter('attempt')", "Round", show=False),
+        Binding("b", "beside", "Beside each other", show=False),
+        Binding("u", "similar", "Duplicates", show=False),
+        Binding("z", "quarantine", "Quarantine", show=False),
+        Binding("w", "source", "Where from", show=False),
         Binding("y", "yours", "Only yours", show=False),
         Binding("a", "all", "All rows", show=False),
         Binding("tab", "app.focus_next", "Other side", show=False),
@@ -58,7 +77,7 @@ class DataScreen(Screen[None]):
         self.row: WholeRow | None = None
         self._decisions: dict[str, str] = {}
         self._source: RowsSource | None = None
-        self._asking = False
+        self._asking = self._row_is_old = False
         self._wanted_row: tuple[int, int] | None = None
 
     def compose(self) -> ComposeResult:
@@ -83,6 +102,7 @@ class DataScreen(Screen[None]):
 
     @on(FacetsNews)
     def take_news(self, message: FacetsNews) -> None:
+        self._row_is_old |= message.facets.decisions != self.facets.decisions  # its edit may be another one
         self.facets, self._decisions = message.facets, dict(message.facets.decisions)
         mark, style = STATUS_MARKS[self.facets.status]
         self.query_one("#data-status", Static).update(Content.styled(f"{mark} {self.facets.status}", style))
@@ -92,6 +112,8 @@ class DataScreen(Screen[None]):
     @on(FeedFailed)
     def show_failure(self, message: FeedFailed) -> None:
         self.query_one("#data-filter", Static).update(Content.styled(clean(message.error, 300), "$error"))
+        if not self.facets.total:
+            self.query_one(Window).fill(0, "no row can be shown")
 
     def _line(self, number: int, width: int) -> Content | None:
         """A line of the window; what is not there yet is asked for."""
@@ -138,7 +160,8 @@ class DataScreen(Screen[None]):
         self._wanted_row = (line.attempt, line.seq) if line else None
         if line is None:
             self._show_whole(None)
-        elif self.row is None or self.row.line != line:
+        elif self.row is None or self.row.line != line or self._row_is_old:
+            self._row_is_old = False
             job = partial(self.app.runs.whole_row, self.folder, line.attempt, line.seq)
             self.app.perform(job, self._show_whole)
         else:
@@ -154,8 +177,15 @@ class DataScreen(Screen[None]):
             pane.show(lambda: Content(""), None)
             return
         waiting = row.line.id in self.facets.waiting
-        key = ((row.line.attempt, row.line.seq), row, self._decisions.get(row.line.id), waiting)
-        pane.show(lambda: in_full(row, self._decisions, waiting, pane.size.width), key)
+        beside, width = self.has_class("-beside"), max(20, pane.size.width - 4)
+        key = ((row.line.attempt, row.line.seq), row, self._decisions.get(row.line.id), waiting, beside and width)
+        pane.show(lambda: in_full(row, self._decisions, waiting, width, beside=beside), key)
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._show_again)
+
+    def _show_again(self) -> None:
+        self._show_whole(self.row)
 
     # -- filters -------------------------------------------------------------------------------
 
@@ -194,6 +224,19 @@ class DataScreen(Screen[None]):
     def action_all(self) -> None:
         self._choose(Chosen())
 
+    def action_similar(self) -> None:
+        """The rows that were turned away as too much alike, one reason after the other."""
+        self._choose(Chosen(reason=next_similar(self.facets, self.chosen.reason)))
+
+    def action_quarantine(self) -> None:
+        wanted = None if self.chosen.status == QUARANTINED else QUARANTINED
+        self._choose(Chosen(status=wanted))
+
+    def action_beside(self) -> None:
+        """The row and what it is like in two columns, below the list; or back."""
+        self.toggle_class("-beside")
+        self.call_after_refresh(self._show_again)
+
     def action_back(self) -> None:
         """First out of the filter, then out of the screen."""
         if self.chosen.any:
@@ -206,29 +249,59 @@ class DataScreen(Screen[None]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "source":
             return bool(self.row and self.row.calls)
+        if action == "edit":
+            return self.row is not None
         if action == "decide":
             return self._may_decide(str(parameters[0]))
         return True
 
     def _may_decide(self, decision: str) -> bool:
-        """Drop what is trained on; keep what was dropped, or turned away for a reason that may be overruled."""
         if self.row is None:
             return False
         line = self.row.line
-        now = self._decisions.get(line.id, "keep" if line.status == "accepted" else "drop")
-        allowed = line.status == "accepted" or self.app.runs.may_be_kept(line.reason)
-        return allowed and now != decision
+        return may_decide(self._decisions, line, decision, keepable=self.app.runs.may_be_kept(line.reason))
 
     def action_decide(self, decision: Decision) -> None:
-        if self.row:
-            job = partial(self.app.runs.decide, self.folder, self.row.line.id, decision)
-            self.app.perform(job, partial(self._decided, decision))
+        """A decision about an edited row takes the edit's place: that is asked first."""
+        if self.row is None:
+            return
+        row = self.row.line.id
+        if self._decisions.get(row) != "edit":
+            self._decide(row, decision, True)
+            return
+        what = "The original is trained on again" if decision == "keep" else "Neither is trained on"
+        words = f"{what}; your edit counts no more. It stays in the journal."
+        self.app.push_screen(
+            SureScreen("Take your edit back?", words, "take it back"), partial(self._decide, row, decision)
+        )
 
-    def _decided(self, decision: str, _result: None) -> None:
+    def _decide(self, row: str, decision: Decision, sure: bool | None) -> None:
+        if sure:
+            words = "not trained on" if decision == "drop" else "trained on"
+            self.app.perform(partial(self.app.runs.decide, self.folder, row, decision), partial(self._decided, words))
+
+    def _decided(self, what: str, _result: None) -> None:
         done = self.facets.status == "finished"
         when = "the run is finished: nothing is trained any more" if done else "from the next training on"
-        what = "not trained on" if decision == "drop" else "trained on"
         self.app.notify(f"{what}, {when}", timeout=4, markup=False)
+
+    def action_edit(self) -> None:
+        if self.row:
+            line = self.row.line
+            self.app.perform(partial(self.app.runs.row_text, self.folder, line.attempt, line.seq), self._open_editor)
+
+    def _open_editor(self, row: RowText) -> None:
+        from tui.screens.edit_row import EditRowScreen
+
+        if row.problem:
+            self.app.complain(row.problem, "")
+        elif self.is_current:
+            self.app.push_screen(EditRowScreen(row), partial(self._edited, row))
+
+    def _edited(self, row: RowText, edited: tuple[str, str] | None) -> None:
+        if edited:
+            job = partial(self.app.runs.edit_row, self.folder, row.line, *edited)
+            self.app.perform(job, partial(self._decided, "trained on as edited"))
 
     def action_source(self) -> None:
         """To the reply that the row came from."""

@@ -51,6 +51,7 @@ class EvaluationScreen(Screen[None]):
         Binding("r", "round", "Round"),
         Binding("f", "kind", "Filter"),
         Binding("v", "reveal", "Verdict"),
+        Binding("j", "desk", "Judge"),
     ]
     app: SchoolhouseApp
 
@@ -79,7 +80,7 @@ class EvaluationScreen(Screen[None]):
                 yield TextPane(id="item-text")
             with TabPane("Exam", id="exam"):
                 yield TextPane(id="exam-text")
-        yield Footer()
+        yield Footer(show_command_palette=False)  # all keys fit into 80 columns so
 
     def on_screen_resume(self) -> None:
         self._source = self._source or EvaluationSource(self.app.runs, self.folder, self._split)
@@ -99,6 +100,9 @@ class EvaluationScreen(Screen[None]):
     @on(FeedFailed)
     def show_failure(self, message: FeedFailed) -> None:
         self.query_one("#evaluation-words", Static).update(Content.styled(clean(message.error, 300), "$error"))
+        if not self.view.students:
+            for pane in self.query("TextPane").results(TextPane):
+                pane.show(lambda: Content.styled("nothing can be shown", MUTED), message.error)
 
     @property
     def revealed(self) -> bool:
@@ -177,6 +181,8 @@ class EvaluationScreen(Screen[None]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "reveal":
             return bool(self.view.verdict) and not self.revealed
+        if action == "desk":
+            return self.view.judged
         if action == "kind":
             return self.query_one("#evaluation-tabs", TabbedContent).active == "items" if self.is_mounted else False
         return True
@@ -229,6 +235,12 @@ class EvaluationScreen(Screen[None]):
             self.kind = found[0]
             self.query_one("#item-list", Window).cursor = 0
             self._show()
+
+    def action_desk(self) -> None:
+        """To the labelling desk, where a person's labels make a judge count."""
+        from tui.screens.label import LabelScreen
+
+        self.app.push_screen(LabelScreen(self.folder))
 
     def action_reveal(self) -> None:
         """Open the verdict, once and on purpose."""

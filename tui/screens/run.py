@@ -55,6 +55,8 @@ class RunScreen(Screen[None]):
         Binding("e", "go('evaluation')", "Evaluation"),
         Binding("c", "go('chat')", "Chat"),
         Binding("n", "steer", "Note"),
+        Binding("x", "export", "Export"),
+        Binding("x", "go('export')", "Export", show=False),  # as long as the run may go on: the footer is full
         Binding("m", "go('compare')", "Compare", show=False),
         Binding("s", "split", "Split", show=False),
         *(Binding(str(number), f"tab('{name}')", name, show=False) for number, name in enumerate(TABS, start=1)),
@@ -199,10 +201,14 @@ class RunScreen(Screen[None]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only what makes sense now is offered."""
         view = self.view
+        if (action, parameters) == ("go", ("export",)):
+            return view.status != "finished"
         offered = {
             "pause": view.status == "running",
             "go_on": view.seen and view.status in ("paused", "broken") and not view.waiting,
             "approve": bool(view.waiting) and not self._wish,
+            "export": view.status == "finished",
+            "steer": view.status != "finished",
         }
         return offered.get(action, True)
 
@@ -223,6 +229,9 @@ class RunScreen(Screen[None]):
     def action_go(self, name: str) -> None:
         """To another screen of this run."""
         self.app.push_screen(beside(name, self.folder))
+
+    def action_export(self) -> None:
+        self.action_go("export")
 
     def action_approve(self) -> None:
         """Open what waits for a person."""

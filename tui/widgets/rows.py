@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
+from itertools import zip_longest
 
 from textual.content import Content
 
 from tui.rows import Chosen, Facets, RowLine, WholeRow, decision_of, words_in_common
-from tui.widgets.marks import ACCEPTED, MUTED, REJECTED
+from tui.widgets.marks import ACCEPTED, FAINT, MUTED, REJECTED
 
 LABEL_CELLS = 18
+LEAST_BESIDE = 60
+"""Cells that two columns need."""
 STATUS_MARKS = {
     "accepted": (ACCEPTED, "$success"),
     "rejected": (REJECTED, "$error"),
@@ -28,44 +32,102 @@ def row_prompt(row: RowLine, decision: str, width: int) -> Content:
     end = Content("").join(Content.styled(f"  {text}", colour) for text, colour in words if text)
     room = max(8, width - start.cell_length - end.cell_length - 1)
     text = Content(row.input).truncate(room, ellipsis=True, pad=True)
-    if row.status != "accepted" or decision == "dropped":
+    if row.status != "accepted" or decision in ("dropped", "edited"):
         text = text.stylize(MUTED)
     return Content("").join([start, text, end])
 
 
-def in_full(row: WholeRow, decisions: Mapping[str, str], waiting: bool, width: int) -> Content:
-    """The whole row, why it was turned away, what it is like, and where it came from."""
+@dataclass(frozen=True, slots=True)
+class Other:
+    """A text that a row is looked at beside."""
+
+    title: str
+    text: str
+    answer: str = ""
+
+
+def in_full(row: WholeRow, decisions: Mapping[str, str], waiting: bool, width: int, *, beside: bool = False) -> Content:
+    """The whole row, why it was turned away, what it is like, what a person made of it, and where it came from.
+
+    Args:
+        beside: the row and what it is like in two columns of `width` cells.
+    """
+    others = others_of(row)
+    parts = _header(row, decisions, waiting)
+    if beside and others and width >= LEAST_BESIDE:
+        parts.append(_columns(row, others[0], width))
+        others = others[1:]
+    elif row.edit:
+        parts += [Content.styled(others[0].title, "$warning"), marked(others[0].text, row.input)]
+        parts += [Content.styled(f"answer: {others[0].answer}", MUTED), *_texts("as it was", row.input, row.output)]
+        others = others[1:]
+    else:
+        parts += _texts("text", row.input, row.output)
+    for other in others:
+        parts += [Content(""), Content.styled(other.title, "$warning"), marked(other.text, row.input)]
+        parts += [Content.styled(f"answer: {other.answer}", MUTED)] if other.answer != row.output else []
+    if row.detail and not row.twin and not row.item:
+        parts += [Content(""), Content.styled(row.detail, "$error")]
+    replies = f"from {len(row.calls)} repl{'y' if len(row.calls) == 1 else 'ies'}" if row.calls else "no reply is noted"
+    parts += [Content(""), Content.styled(f"{place_of(row.line)}; {replies}", MUTED)]
+    if row.meta:
+        parts.append(Content.styled(row.meta, MUTED))
+    return Content("\n").join(parts)
+
+
+def _header(row: WholeRow, decisions: Mapping[str, str], waiting: bool) -> list[Content]:
     line = row.line
     mark, style = STATUS_MARKS.get(line.status, ("·", MUTED))
     reason = f": {line.reason.replace('_', ' ')}" if line.reason else ""
-    lines = [Content.styled(f"{mark} {line.status}{reason}", style)]
+    parts = [Content.styled(f"{mark} {line.status}{reason}", style)]
     if decision := decision_of(decisions, line):
         when = "; it counts from the next training on" if waiting else ""
-        lines.append(Content.styled(f"{decision} by you{when}", "bold $accent"))
-    lines += [Content.styled("text", MUTED), Content(row.input), Content.styled("answer", MUTED), Content(row.output)]
-    lines += _likeness(row)
-    replies = f"from {len(row.calls)} repl{'y' if len(row.calls) == 1 else 'ies'}"
-    origin = replies if row.calls else "no reply is noted"
-    lines += [Content(""), Content.styled(f"row {line.seq + 1} of attempt {line.attempt}; {origin}", MUTED)]
-    if row.meta:
-        lines.append(Content.styled(row.meta, MUTED))
-    return Content("\n").join(lines)
+        parts.append(Content.styled(f"{decision} by you{when}", "bold $accent"))
+    if row.origin:
+        parts.append(Content.styled("edited by a person: this is what came of it", "bold $accent"))
+    return parts
 
 
-def _likeness(row: WholeRow) -> list[Content]:
-    if row.twin is None and not row.item:
-        return [Content(""), Content.styled(row.detail, "$error")] if row.detail else []
-    other = row.twin.input if row.twin else row.item
+def _texts(title: str, text: str, answer: str) -> list[Content]:
+    return [Content.styled(title, MUTED), Content(text), Content.styled("answer", MUTED), Content(answer)]
+
+
+def others_of(row: WholeRow) -> list[Other]:
+    """What a row is looked at beside: its edit, its original, the row or public item that it is like."""
+    found = []
+    if row.edit:
+        found.append(Other("trained on as edited", *row.edit))
+    if row.origin:
+        found.append(Other(f"the original, {place_of(row.origin.line)}", row.origin.input, row.origin.output))
     if row.twin:
-        title = f"like row {row.twin.line.seq + 1} of attempt {row.twin.line.attempt}, accepted"
-    else:
-        title = "close to this public item"
-    similar = row.detail.partition(" to: ")[0] if row.line.reason == "near_duplicate" else ""
-    title += f" ({similar} alike)" if similar else ""
-    return [Content(""), Content.styled(title, "$warning"), _marked(other, row.input)]
+        similar = row.detail.partition(" to: ")[0] if row.line.reason == "near_duplicate" else ""
+        title = f"like {place_of(row.twin.line)}, accepted" + (f" ({similar} alike)" if similar else "")
+        found.append(Other(title, row.twin.input, row.twin.output))
+    if row.item:
+        found.append(Other("close to this public item", row.item, row.output))
+    return found
 
 
-def _marked(text: str, other: str) -> Content:
+def place_of(line: RowLine) -> str:
+    return f"row {line.seq + 1} of attempt {line.attempt}"
+
+
+def _columns(row: WholeRow, other: Other, width: int) -> Content:
+    """The row at the left, the other at the right; words that only one of them has stand out."""
+    half = (width - 3) // 2
+    left = [Content.styled("this row", MUTED), marked(row.input, other.text), Content.styled(f"→ {row.output}", MUTED)]
+    right = [Content.styled(other.title, "$warning"), marked(other.text, row.input)]
+    right.append(Content.styled(f"→ {other.answer}", MUTED if other.answer == row.output else "bold $warning"))
+    lines = [
+        zip_longest(*(part.wrap(half) for part in pair), fillvalue=Content(""))
+        for pair in zip(left, right, strict=True)
+    ]
+    bar = Content.styled(" │ ", FAINT)
+    pairs = [(one.truncate(half, pad=True), two) for block in lines for one, two in block]
+    return Content("\n").join(Content("").join([one, bar, two]) for one, two in pairs)
+
+
+def marked(text: str, other: str) -> Content:
     """The text; words that the other one has not stand out."""
     shared = words_in_common(text, other)
     return Content(" ").join(

@@ -2,6 +2,6 @@
 
 from toolkit.evaluation.judge.agreement import Agreement, measure
 from toolkit.evaluation.judge.judge import Judge, Ruling
-from toolkit.evaluation.judge.labels import LEAST_LABELS, Label, read_labels
+from toolkit.evaluation.judge.labels import LEAST_LABELS, Label, keep_labels, read_labels
 
-__all__ = ["LEAST_LABELS", "Agreement", "Judge", "Label", "Ruling", "measure", "read_labels"]
+__all__ = ["LEAST_LABELS", "Agreement", "Judge", "Label", "Ruling", "keep_labels", "measure", "read_labels"]

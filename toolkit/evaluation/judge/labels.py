@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
 from toolkit.errors import DataError
+from toolkit.paths import write_text
 
 LEAST_LABELS = 30
 EXAMPLE = '{"item": "the question", "answer": "what was answered", "label": "right"}'
@@ -28,6 +31,38 @@ class Label:
     right: bool
     reference: str = ""
 
+    @property
+    def key(self) -> tuple[str, str]:
+        """Labels with the same key are about one answer."""
+        return self.question, self.answer
+
+    def to_line(self) -> str:
+        """As one line of a file of labels; ASCII, so that any text comes back as it was."""
+        values = {"item": self.question, "answer": self.answer, "label": "right" if self.right else "wrong"}
+        return json.dumps({**values, **({"reference": self.reference} if self.reference else {})})
+
+
+def keep_labels(path: Path, labels: Iterable[Label]) -> None:
+    """Write labels into a file, each in the place of an earlier one for the same answer; other lines stay.
+
+    The file is whole at every moment, and two windows that write at once lose nothing.
+    """
+    new = {label.key: label.to_line() for label in labels}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(path.with_name(f".{path.name}.lock")):
+        old = path.read_text(encoding="utf-8-sig").split("\n") if path.is_file() else []
+        stays = [line for line in old if line.strip() and _key(line) not in new]
+        write_text(path, "".join(f"{line}\n" for line in (*stays, *new.values())))
+
+
+def _key(line: str) -> tuple[str, str] | None:
+    """What a line is about; None for one that cannot be read."""
+    try:
+        values = json.loads(line)
+        return str(values["item"]), str(values["answer"])
+    except (ValueError, KeyError, TypeError):
+        return None
+
 
 def read_labels(paths: Iterable[Path]) -> list[Label]:
     """The labels of all files that are there; of two for one answer the first counts. Raises DataError."""
@@ -35,7 +70,7 @@ def read_labels(paths: Iterable[Path]) -> list[Label]:
     for path in paths:
         if path.is_file():
             for label in _read(path):
-                found.setdefault((label.question, label.answer), label)
+                found.setdefault(label.key, label)
     return list(found.values())
 
 
