@@ -6,7 +6,7 @@ READY  := $(VENV)/.ready
 TEACHER := qwen2.5-coder-1.5b-instruct
 STUDENT := smollm2-135m-instruct
 
-.PHONY: demo test check setup weights tui format clean
+.PHONY: demo test check setup weights tui env-mlx format clean
 
 demo: weights
 	$(BIN)/schoolhouse demo
@@ -40,9 +40,18 @@ $(READY): pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable . --group dev
 	touch $(READY)
 
+# trainers whose pins differ have environments of their own; `schoolhouse doctor` finds them here
+env-mlx: .venv-mlx/.ready
+
+.venv-mlx/.ready: pyproject.toml
+	$(PYTHON) -m venv .venv-mlx
+	.venv-mlx/bin/python -m pip install --quiet --upgrade "pip>=25.1"
+	.venv-mlx/bin/python -m pip install --quiet --group mlx
+	touch $@
+
 format: $(READY)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info
+	rm -rf $(VENV) .venv-mlx build dist *.egg-info

@@ -37,6 +37,7 @@ def test_auto_is_torch_where_the_better_one_is_not_installed(monkeypatch: pytest
 
 
 def test_what_is_missing_is_named_with_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("toolkit.training.trainer.suits", lambda: "mlx")
     monkeypatch.setattr(mlx_trainer, "missing", lambda packages, python: ["mlx", "mlx_lm"])
     with pytest.raises(TrainingError, match="the mlx trainer cannot work here: not installed: mlx, mlx_lm") as caught:
         require_trainer("mlx")
