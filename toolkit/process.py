@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -136,6 +137,8 @@ def child_main(handle: Callable[[Iterator[dict[str, Any]], Emit], None]) -> None
 
     `messages` ends, and with it the process, when the parent is gone.
     """
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches children too; the parent decides what it means
     out = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
     os.dup2(2, 1)  # whatever a library prints goes to the log, never into the protocol
     lock = threading.Lock()

@@ -55,6 +55,11 @@ def _ask_child(gguf: Path, folder: Path, log: Path | None) -> None:
             raise ModelError(f"{gguf.name} could not be unpacked: {error.message}", fix) from error
 
 
+def is_whole_model(folder: Path) -> bool:
+    """Whether a trained student's folder holds all of its weights, and not an adapter for the base."""
+    return (folder / "model.safetensors").is_file() and (folder / "config.json").is_file()
+
+
 def gguf_fingerprint(gguf: Path) -> str:
     """16 hex digits of the size, the first and the last MiB; the catalog checks the whole file."""
     size = gguf.stat().st_size

@@ -217,13 +217,27 @@ class Train(Section):
         " else torch",
     )
     python: str | None = Field(None, description="another environment's interpreter to train with")
+    method: Literal["lora", "qlora", "full"] = Field(
+        "lora",
+        description="lora: an adapter; qlora: the same over 4-bit weights, on NVIDIA GPUs; full: all weights, which"
+        " needs a far lower lr",
+    )
     lora_r: PositiveInt = 16
     lora_alpha: PositiveInt = 32
     lora_dropout: float = Field(0.0, ge=0, lt=1)
+    lora_targets: Literal["all-linear"] | list[str] = Field(
+        "all-linear", description="the layers that get an adapter: all linear ones, or a list such as [q_proj, v_proj]"
+    )
     lr: float = Field(1e-3, gt=0)
+    schedule: Literal["cosine", "linear", "constant"] = Field(
+        "cosine", description="how the learning rate falls after the warm-up"
+    )
     epochs: PositiveInt = 3
-    batch_size: PositiveInt = 8
-    warmup: float = Field(0.1, ge=0, lt=1, description="share of the steps; then a cosine to zero")
+    batch_size: PositiveInt = Field(8, description="rows of one step, however many are computed at once")
+    accumulation: PositiveInt = Field(
+        1, description="compute a batch in so many parts, one after the other: less memory, the same batch"
+    )
+    warmup: float = Field(0.1, ge=0, lt=1, description="share of the steps over which the learning rate rises")
     max_length: PositiveInt = Field(512, description="rows longer than this many tokens are rejected, never cut")
     dtype: Literal["auto", "float32", "bfloat16"] = Field("auto", description="auto: the faster one here, measured")
     checkpoint_steps: PositiveInt = Field(20, description="a checkpoint at least every so many steps")

@@ -28,7 +28,7 @@ from toolkit.stages.exam import exam_again
 from toolkit.stages.judging import JUDGED, check_scorer, judge_model
 from toolkit.stages.progress import remember_pace
 from toolkit.stages.session import Session
-from toolkit.training.trainer import require_trainer
+from toolkit.training.trainer import require_method, require_trainer
 from toolkit.types import Item, Json
 
 
@@ -45,7 +45,9 @@ def begin(folder: Path, recipe: Recipe, *, series: Json = None, data_of: Path | 
     for name in weights_of(recipe):
         weights_path(name)
     check_servers(recipe)
-    trainer = require_trainer(recipe.file.train.backend, recipe.file.train.python)
+    settings = recipe.file.train
+    trainer = require_trainer(settings.backend, settings.python)
+    require_method(trainer, settings.method, settings.python)
     try:
         if data_of:
             shutil.copytree(data_of / DATA, folder / DATA)

@@ -101,18 +101,22 @@ def _listen(session: Session, message: dict[str, Any]) -> None:
 
 
 def _job(session: Session, rows: list[Row], output: Path, seed: int) -> TrainJob:
-    settings = session.recipe.file.train
+    settings, targets = session.recipe.file.train, session.recipe.file.train.lora_targets
     lessons = [Example(session.prompts.trained(row.input), row.output) for row in rows]
     return TrainJob(
         gguf=session.student_gguf,
         examples=[*lessons, *general_examples(session, len(rows))],
         output=output,
+        method=settings.method,
         lora_r=settings.lora_r,
         lora_alpha=settings.lora_alpha,
         lora_dropout=settings.lora_dropout,
+        lora_targets=targets if isinstance(targets, str) else tuple(targets),
         lr=settings.lr,
+        schedule=settings.schedule,
         epochs=settings.epochs,
         batch_size=settings.batch_size,
+        accumulation=settings.accumulation,
         warmup=settings.warmup,
         max_length=settings.max_length,
         dtype=settings.dtype,

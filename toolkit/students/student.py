@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Protocol, cast
 
 from toolkit.errors import ModelError
+from toolkit.models.hf_folder import is_whole_model
 from toolkit.types import Message
 
 ENTRY_POINTS = "schoolhouse.students"
@@ -22,6 +23,9 @@ BACKENDS = {
     "llama_cpp": "toolkit.students.llama_cpp_student",
 }
 """Backend -> the module whose `open_student` opens it."""
+
+
+ONLY_TORCH = "write `student.backend: torch`"
 
 
 class Student(Protocol):
@@ -60,8 +64,11 @@ def open_student(backend: str, gguf: Path, adapter: Path | None = None, log: Pat
     Raises ModelError for an unknown backend and for weights or an adapter that cannot be used.
     """
     name = "torch" if backend == "auto" else backend
-    if adapter is not None and not (adapter / "adapter_config.json").is_file():
+    whole = adapter is not None and is_whole_model(adapter)
+    if adapter is not None and not whole and not (adapter / "adapter_config.json").is_file():
         raise ModelError(f"{adapter} is not an adapter folder", "schoolhouse resume last")
+    if whole and name == "llama_cpp":
+        raise ModelError("llama.cpp cannot answer as a student that was trained in full", ONLY_TORCH)
     if module := BACKENDS.get(name):
         return cast("Student", importlib.import_module(module).open_student(gguf, adapter, log))
     for plugin in entry_points(group=ENTRY_POINTS):

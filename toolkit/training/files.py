@@ -15,12 +15,15 @@ from toolkit.paths import write_text
 from toolkit.types import Json
 
 JOB = "job.json"
+WEIGHTS = ("adapter_model.safetensors", "model.safetensors")
+"""What a finished training has: an adapter, or all weights."""
 _CHECKPOINT = "step-*.safetensors"
+_KEPT = 2  # should the newest be damaged, the one before it stands
 
 
 def is_complete(folder: Path, fingerprint: str) -> bool:
-    """Whether the adapter of this job stands."""
-    return (folder / "adapter_model.safetensors").is_file() and _fingerprint(folder) == fingerprint
+    """Whether the trained student of this job stands."""
+    return any((folder / name).is_file() for name in WEIGHTS) and _fingerprint(folder) == fingerprint
 
 
 def make_room(folder: Path) -> None:
@@ -75,7 +78,7 @@ def _sync(path: Path) -> None:
 def save_checkpoint(
     folder: Path, step: int, tensors: dict[str, Any], state: Json, framework: Literal["pt", "np"] = "pt"
 ) -> None:
-    """Write one file with all that a training needs to go on after `step`; older ones are removed.
+    """Write one file with all that a training needs to go on after `step`; all but the one before it are removed.
 
     Args:
         framework: what `tensors` are: torch's or numpy's.
@@ -86,9 +89,9 @@ def save_checkpoint(
     save_file(tensors, temporary, metadata={"state": json.dumps(state)})
     _sync(temporary)
     temporary.replace(final)
-    for older in folder.glob(_CHECKPOINT):
-        if older != final:
-            older.unlink()
+    older = sorted(path for path in folder.glob(_CHECKPOINT) if path != final)
+    for path in older[: 1 - _KEPT]:
+        path.unlink()
 
 
 def newest_checkpoint(folder: Path, framework: Literal["pt", "np"] = "pt") -> tuple[int, dict[str, Any], Json] | None:

@@ -1,142 +1,168 @@
-"""The training loop: LoRA on all linear layers, the loss on the answer alone.
+"""The torch trainer's child: the training loop, the loss on the answer alone.
 
-Read from top to bottom. Three things make it fast on a CPU. The prompt's beginning, equal
-in all rows, is computed once for a batch, and gradients flow back through it. The
-vocabulary's logits are computed only where an answer token is predicted. And each core
-works on rows of its own.
+Read from top to bottom: each batch gives its gradients (`gradients`), they make a step, and
+every few steps all that the next ones depend on is on the disk.
 """
 
 from __future__ import annotations
 
-import json
 import math
 import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
 from toolkit.errors import TrainingError
-from toolkit.models.torch_model import (
-    common_prefix,
-    device,
-    import_torch,
-    load_model,
-    load_tokenizer,
-    peak_bytes,
-    shared_cache,
-    workers,
-)
+from toolkit.hardware.machine import usable_cores
+from toolkit.models.torch_model import device, import_torch, load_tokenizer, peak_bytes, workers
 from toolkit.process import Emit, child_main
 from toolkit.training import files
 from toolkit.training.encode import Encoded, batches, encode
+from toolkit.training.gradients import ComputesGradients, Gradients
 from toolkit.training.lint import lint, stop_ids
+from toolkit.training.recover import MicroBatch, free, free_bytes, is_out_of_memory, token_bytes, too_large
+from toolkit.training.schedule import learning_rate
+from toolkit.training.torch_methods import Trainee, save, trainee
+
+__all__ = ["CLIP", "Reporter", "Training", "learning_rate", "listening", "train"]
 
 CLIP = 1.0
 EVERY = 0.2  # seconds between two `step` events
-_WORTH_SHARING = 32  # tokens spared in a batch; below that the extra pass costs more
 
 
-def train(job: dict[str, Any], emit: Emit) -> None:
-    """Carry out one job, from its newest checkpoint; the adapter stands when this returns."""
+def train(
+    job: dict[str, Any],
+    emit: Emit,
+    stopping: Callable[[], bool] = lambda: False,
+    kind: type[Training] | None = None,
+) -> None:
+    """Carry out one job, from its newest checkpoint; the adapter stands when this returns.
+
+    Unless `stopping` says so after a step: then a checkpoint stands. `kind` is another library's training.
+    """
     settings, partial = job["settings"], Path(job["partial"])
     tokenizer = load_tokenizer(Path(job["model"]))
     rows = encode(tokenizer, job["rows"], settings["max_length"])
     report = lint(tokenizer, job["rows"], rows, stop_ids(tokenizer, Path(job["model"])), settings, show=0)
     emit({"event": "lint", **report.figures()})
     report.require()
-    training = Training(job, rows)
+    training = (kind or Training)(job, rows, emit)
     if (found := files.newest_checkpoint(partial)) is not None:
         training.restore(*found)
         emit({"event": "resumed", "step": training.step})
-    reporter = Reporter(emit, training.steps)
+    reporter = Reporter(emit, training.steps, training.step)
     for batch in islice(training.plan, training.step, None):
-        lr, loss = training.learn(batch)
-        if not math.isfinite(loss):
-            raise TrainingError(f"the loss is {loss} at step {training.step}", f"write `train.lr: {lr / 4:.0e}`")
+        try:
+            lr, loss = training.learn(batch)
+        except Diverged as error:
+            raise _stopped(error, training, partial) from error
         reporter.step(training.step, loss, lr, sum(len(row.ids) for row in batch))
-        if training.step % settings["checkpoint_steps"] == 0 and training.step < training.steps:
-            files.save_checkpoint(partial, training.step, *training.snapshot())
-            emit({"event": "checkpoint", "step": training.step})
-    training.save(Path(job["output"]), job["job"])
+        stop = stopping() and training.step < training.steps
+        if stop or (training.step % settings["checkpoint_steps"] == 0 and training.step < training.steps):
+            keep(training, partial, emit)
+        if stop:
+            emit({"event": "stopped", "step": training.step})
+            return
+    training.save(Path(job["model"]), Path(job["output"]), job["job"])
     emit({"event": "memory", "peak_bytes": peak_bytes()})
+
+
+def keep(training: Training, partial: Path, emit: Emit) -> None:
+    """Write a checkpoint."""
+    files.save_checkpoint(partial, training.step, *training.snapshot())
+    emit({"event": "checkpoint", "step": training.step})
+    emit({"event": "memory", "peak_bytes": peak_bytes()})
+
+
+class Diverged(Exception):
+    """The loss or its gradient is no number; the weights are those before the step."""
+
+
+def _stopped(error: Diverged, training: Training, partial: Path) -> TrainingError:
+    """Keep the state before the step that went wrong, and say what can be done."""
+    kept = "no step was good"
+    if training.step:
+        files.save_checkpoint(partial, training.step, *training.snapshot())
+        kept = f"the checkpoint of step {training.step} is good"
+    lower = training.settings["lr"] / 4
+    return TrainingError(f"{error} at step {training.step + 1}; {kept}", f"write `train.lr: {lower:.0e}`")
 
 
 class Training:
     """Model, optimizer and place in the data."""
 
-    def __init__(self, job: dict[str, Any], rows: list[Encoded]) -> None:
+    def __init__(self, job: dict[str, Any], rows: list[Encoded], emit: Emit = lambda event: None) -> None:
         self.settings = settings = job["settings"]
         self.torch = torch = import_torch()
+        self.emit = emit
         torch.manual_seed(settings["seed"])
         self.device = device(torch)
-        # dropout draws from one source of chance, whose order threads would shuffle
-        alone = self.device != "cpu" or settings["lora_dropout"] > 0
-        self.workers = 1 if alone else workers()
-        self.pool = ThreadPoolExecutor(self.workers)
         self.plan = list(batches(rows, settings["batch_size"], settings["epochs"], settings["seed"]))
         self.step, self.steps = 0, len(self.plan)
-        self.shared = common_prefix([row.ids[: row.start] for row in rows])
-        self.peft = _with_lora(load_model(Path(job["model"]), settings["dtype"]), settings, job["job"]["base"])
-        self.model = self.peft.get_base_model()
-        self.body, self.head = self.model.get_decoder(), self.model.get_output_embeddings()
-        self.weights = {name: p for name, p in self.peft.named_parameters() if p.requires_grad}
+        self.micro = MicroBatch(settings["batch_size"], settings["accumulation"])
+        self.trainee = self.open_trainee(job)
+        self.weights = self.trainee.weights
+        self.gradients = self.open_gradients(rows)
+        if reason := self.gradients.check(rows):
+            emit({"event": "packing", "packed": False, "reason": reason})
         self.optimizer = torch.optim.AdamW(self.weights.values(), lr=settings["lr"], weight_decay=0.0, fused=True)
 
+    def open_trainee(self, job: dict[str, Any]) -> Trainee:
+        """The model. Raises TrainingError when the job's method cannot be used here."""
+        return trainee(job)
+
+    def open_gradients(self, rows: list[Encoded]) -> ComputesGradients:
+        """What computes with the model."""
+        # dropout draws from one source of chance, whose order threads would shuffle
+        alone = self.device != "cpu" or self.settings["lora_dropout"] > 0
+        if alone:
+            self.torch.set_num_threads(usable_cores())
+        weights = list(self.weights.values())
+        return Gradients(self.torch, self.trainee.model, weights, self.settings["dtype"], 1 if alone else workers())
+
+    def save(self, source: Path, output: Path, job: dict[str, Any]) -> None:
+        """Write the folder of the trained student."""
+        save(self.trainee, source, output, job)
+
     def learn(self, batch: list[Encoded]) -> tuple[float, float]:
-        """One step on one batch; returns learning rate and loss."""
-        torch = self.torch
-        lr = learning_rate(self.step, self.steps, self.settings["lr"], self.settings["warmup"])
+        """One step on one batch; returns learning rate and loss. Raises Diverged before the weights change."""
+        settings = self.settings
+        lr = learning_rate(self.step, self.steps, settings["lr"], settings["warmup"], settings["schedule"])
         for group in self.optimizer.param_groups:
             group["lr"] = lr
         loss = self.backward(batch)
-        torch.nn.utils.clip_grad_norm_(self.weights.values(), CLIP)
+        norm = float(self.torch.nn.utils.clip_grad_norm_(self.weights.values(), CLIP))
+        if not math.isfinite(loss):
+            raise Diverged(f"the loss is {loss}")
+        if not math.isfinite(norm):
+            raise Diverged(f"the loss is {loss:.3g}, but its gradient is {norm}")
         self.optimizer.step()
         self.optimizer.zero_grad()
         self.step += 1
         return lr, loss
 
     def backward(self, batch: list[Encoded]) -> float:
-        """The loss of a batch; its gradients are left in the weights. Parts are added in a fixed order."""
-        # rows of like length stand together: every part gets long and short ones
-        parts = [part for start in range(self.workers) if (part := batch[start :: self.workers])]
-        answers = sum(len(row.ids) - row.start for row in batch)
-        found = list(self.pool.map(lambda part: self.gradients(part, answers), parts))
-        for index, weight in enumerate(self.weights.values()):
-            weight.grad = sum(gradients[index] for _, gradients in found[1:]) + found[0][1][index]
-        return float(sum(loss for loss, _ in found))
+        """The loss of a batch; its gradients are left in the weights.
 
-    def gradients(self, part: list[Encoded], answers: int) -> tuple[float, Any]:
-        """A part's share of the batch's mean loss over `answers` tokens, and its gradients."""
-        torch = self.torch
-        mixed = self.settings["dtype"] == "bfloat16"
-        with torch.autocast(self.device, dtype=torch.bfloat16, enabled=mixed):  # holds for this thread alone
-            loss = self.loss(part) / answers
-        return float(loss.item()), torch.autograd.grad(loss, list(self.weights.values()))
-
-    def loss(self, batch: list[Encoded]) -> Any:
-        """Cross entropy, summed over the answer tokens of a batch."""
-        torch = self.torch
-        shared = self.shared if self.shared * (len(batch) - 1) >= _WORTH_SHARING else 0
-        longest = max(len(row.ids) for row in batch) - shared
-        ids = torch.zeros(len(batch), longest, dtype=torch.long)
-        for line, row in zip(ids, batch, strict=True):
-            line[: len(row.ids) - shared] = torch.tensor(row.ids[shared:])
-        cache = None
-        if shared:
-            prefix = torch.tensor([batch[0].ids[:shared]], device=self.device)
-            cache = shared_cache(self.body, prefix, len(batch))
-        # padding stands behind a row, where causal attention never looks: no mask is needed
-        positions = torch.arange(shared, shared + longest, device=self.device)[None]
-        hidden = self.body(
-            input_ids=ids.to(self.device), position_ids=positions, past_key_values=cache, use_cache=bool(shared)
-        ).last_hidden_state
-        places = [(i, t - shared) for i, row in enumerate(batch) for t in range(row.start - 1, len(row.ids) - 1)]
-        line, column = torch.tensor(places).T
-        logits = self.head(hidden[line.to(self.device), column.to(self.device)])
-        targets = ids[line, column + 1].to(self.device)
-        return torch.nn.functional.cross_entropy(logits.float(), targets, reduction="sum")
+        When memory runs out, fewer rows are computed at once. Raises TrainingError when that does not help.
+        """
+        while True:
+            try:
+                loss, gradients = self.gradients.of(batch, self.micro.rows)
+                break
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
+            free(self.torch)  # out here: the error held on to what the step had computed
+            if not self.micro.halve():
+                model = self.trainee.model
+                raise too_large(batch, self.micro, free_bytes(self.torch, self.device), token_bytes(model.config))
+            self.emit({"event": "memory_low", "rows_at_once": self.micro.rows, "batch_size": len(batch)})
+        for weight, gradient in zip(self.weights.values(), gradients, strict=True):
+            weight.grad = gradient
+        return loss
 
     def snapshot(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """Tensors and state of everything that the next steps depend on."""
@@ -144,7 +170,9 @@ class Training:
         for name, p in self.weights.items():
             tensors |= {f"adam/{name}/{key}": value for key, value in self.optimizer.state[p].items()}
         tensors["chance"] = self.torch.get_rng_state()
-        return tensors, {"step": self.step, "steps": self.steps}
+        if self.device == "cuda":
+            tensors["chance/cuda"] = self.torch.cuda.get_rng_state()
+        return tensors, {"step": self.step, "steps": self.steps, "rows_at_once": self.micro.rows}
 
     def restore(self, step: int, tensors: dict[str, Any], state: dict[str, Any]) -> None:
         """Raises TrainingError when the checkpoint does not fit this model."""
@@ -157,47 +185,17 @@ class Training:
         except (KeyError, RuntimeError) as error:
             raise TrainingError(f"the checkpoint at step {step} does not fit: {error}", "delete it") from error
         self.torch.set_rng_state(tensors["chance"])
+        if self.device == "cuda" and "chance/cuda" in tensors:
+            self.torch.cuda.set_rng_state(tensors["chance/cuda"])
         self.step = state["step"]
-
-    def save(self, output: Path, job: dict[str, Any]) -> None:
-        with files.whole_folder(output) as folder:
-            self.peft.save_pretrained(folder)
-            (folder / files.JOB).write_text(json.dumps(job, indent=2), encoding="utf-8")
-
-
-def learning_rate(step: int, steps: int, peak: float, warmup: float) -> float:
-    """Rises in a line over the first `warmup` share of the steps, then falls as a cosine towards zero."""
-    rising = round(steps * warmup)
-    if step < rising:
-        return peak * (step + 1) / (rising + 1)
-    return peak * 0.5 * (1 + math.cos(math.pi * (step - rising) / max(1, steps - rising)))
-
-
-def _with_lora(model: Any, settings: dict[str, Any], base: str) -> Any:
-    from peft import LoraConfig, get_peft_model
-
-    config = model.config
-    if getattr(config, "final_logit_softcapping", None) or getattr(config, "logits_scaling", 1) != 1:
-        raise TrainingError(f"{base} reshapes its logits, which this trainer does not know", "choose another student")
-    lora = LoraConfig(
-        r=settings["lora_r"],
-        lora_alpha=settings["lora_alpha"],
-        lora_dropout=settings["lora_dropout"],
-        target_modules="all-linear",
-        task_type="CAUSAL_LM",
-    )
-    model.config._name_or_path = base  # no path of this machine goes into the adapter
-    peft = get_peft_model(model, lora).train()
-    for config in peft.peft_config.values():
-        config.base_model_name_or_path = base
-    return peft
+        self.micro.rows = min(self.micro.rows, state.get("rows_at_once", self.micro.rows))
 
 
 class Reporter:
     """Tells of steps a few times a second, and always of the last."""
 
-    def __init__(self, emit: Emit, steps: int) -> None:
-        self._emit, self._steps = emit, steps
+    def __init__(self, emit: Emit, steps: int, first: int = 0) -> None:
+        self._emit, self._first, self._steps = emit, first, steps
         self._begun = self._told = time.perf_counter()
         self._tokens = 0
 
@@ -207,7 +205,7 @@ class Reporter:
         if now - self._told < EVERY and step < self._steps:
             return
         self._told = now
-        speed = self._tokens / max(now - self._begun, 1e-9)
+        taken = max(now - self._begun, 1e-9)
         self._emit(
             {
                 "event": "step",
@@ -215,13 +213,26 @@ class Reporter:
                 "steps": self._steps,
                 "loss": round(loss, 8),
                 "lr": lr,
-                "tokens_per_second": round(speed, 1),
+                "tokens_per_second": round(self._tokens / taken, 1),
+                "seconds_left": round((self._steps - step) * taken / (step - self._first), 1),
             }
         )
 
 
+def listening(messages: Iterator[dict[str, Any]]) -> Callable[[], bool]:
+    """Whether another message has come; whatever it says, it asks to stop after the step that is under way."""
+    asked = Event()
+
+    def listen() -> None:
+        for _ in messages:
+            asked.set()
+
+    Thread(target=listen, daemon=True, name="stop").start()
+    return asked.is_set
+
+
 def _serve(messages: Iterator[dict[str, Any]], emit: Emit) -> None:
-    train(next(messages), emit)
+    train(next(messages), emit, listening(messages))
     emit({"event": "done"})
 
 

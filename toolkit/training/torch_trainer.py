@@ -6,22 +6,28 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
-from toolkit.errors import ChildError, TrainingError
+from toolkit.errors import ChildError, Paused, TrainingError
 from toolkit.models.hf_folder import hf_folder
 from toolkit.models.torch_dtype import fast_dtype
 from toolkit.process import Child
 from toolkit.training import files
 from toolkit.training.backends import missing
-from toolkit.training.trainer import Emit, Problem, TrainJob
+from toolkit.training.recover import MOST_HALVINGS, killed_for_memory, kills_for_memory, rows_at_once
+from toolkit.training.trainer import Emit, Problem, TrainJob, require_method
 from toolkit.types import digest
 
 NEEDED = ("torch", "transformers", "peft", "safetensors")
+KILLED = "ended with code -9"
+STOPPABLE = {f"toolkit.training.{name}_child" for name in ("torch", "unsloth", "mlx")}
+"""Children that, when they get another message, write a checkpoint after the step under way, and end."""
+STOP_SECONDS = 120.0
 
 
 class TorchTrainer:
-    """LoRA with transformers and peft. See `Trainer`.
+    """LoRA, QLoRA and full fine-tuning with transformers and peft. See `Trainer`.
 
     Other trainers that work in a child process are this class with another child.
     """
@@ -45,6 +51,7 @@ class TorchTrainer:
         fingerprint = job.fingerprint()
         if files.is_complete(job.output, fingerprint):
             return job.output
+        require_method(self.name, job.method, self.interpreter(job))
         if not job.examples:
             raise TrainingError("there are no rows to train on", "raise budget.rows or budget.teacher_calls")
         job.output.parent.mkdir(parents=True, exist_ok=True)
@@ -53,11 +60,28 @@ class TorchTrainer:
         try:
             message = _message(job, fingerprint, partial, self.dtype)
             message["job"]["trainer"] = self.name
-            self._work(job, message, emit)
+            self._persist(job, message, emit)
         except ChildError as error:
             raise TrainingError(error.message, error.fix) from error
         shutil.rmtree(partial, ignore_errors=True)
         return job.output
+
+    def _persist(self, job: TrainJob, message: dict[str, Any], emit: Emit) -> None:
+        """Train; a child that the kernel ends for want of memory is started again with fewer rows at once."""
+        settings = message["settings"]
+        for halvings in range(MOST_HALVINGS + 1):
+            killed = kills_for_memory()
+            try:
+                return self._work(job, message, emit)
+            except ChildError as error:
+                if KILLED not in error.message or kills_for_memory() == killed:
+                    raise
+                if halvings == MOST_HALVINGS or settings["accumulation"] >= settings["batch_size"]:
+                    raise killed_for_memory(settings) from error
+            settings["accumulation"] = min(2 * settings["accumulation"], settings["batch_size"])
+            rows = rows_at_once(settings["batch_size"], settings["accumulation"])
+            emit({"event": "memory_low", "rows_at_once": rows, "batch_size": settings["batch_size"]})
+        return None
 
     def _work(self, job: TrainJob, message: dict[str, Any], emit: Emit) -> None:
         if message["settings"]["dtype"] != "auto":  # else the child says what it chose
@@ -69,11 +93,27 @@ class TorchTrainer:
             for event in child.messages():
                 if event["event"] != "done":
                     emit(event)
-        except BaseException:
+        except BaseException as error:
+            if isinstance(error, Paused) and self.child in STOPPABLE:
+                _stop(child)
             child.kill()  # a checkpoint stands: what is lost is a few steps
             raise
         finally:
             child.close()
+
+
+def _stop(child: Child) -> None:
+    """Wait until the child has written a checkpoint after the step that is under way; not for ever."""
+    timer = Timer(STOP_SECONDS, child.kill)
+    timer.start()
+    try:
+        child.send({"stop": True})
+        for _ in child.messages():
+            pass
+    except ChildError:
+        pass  # the last checkpoint stands
+    finally:
+        timer.cancel()
 
 
 def _message(job: TrainJob, fingerprint: str, partial: Path, dtype: Callable[[], str] = fast_dtype) -> dict[str, Any]:

@@ -15,15 +15,26 @@ from typing import Any, Protocol, cast
 
 from toolkit.errors import TrainingError
 from toolkit.models.hf_folder import gguf_fingerprint
-from toolkit.training.backends import BACKENDS, suits
+from toolkit.training.backends import BACKENDS, has_cuda, missing, suits
 from toolkit.types import Json, Message, digest
 
-__all__ = ["BACKENDS", "Example", "Problem", "TrainJob", "Trainer", "choose", "open_trainer", "require_trainer"]
+__all__ = [
+    "BACKENDS",
+    "Example",
+    "Problem",
+    "TrainJob",
+    "Trainer",
+    "choose",
+    "open_trainer",
+    "require_method",
+    "require_trainer",
+]
 
 ENTRY_POINTS = "schoolhouse.trainers"
 
-METHODS = {"torch": ("lora", "qlora", "full")}
-"""Backend -> what `train.method` may be; lora alone where a backend is not named."""
+_ALL = ("lora", "qlora", "full")
+METHODS = {"torch": _ALL, "unsloth": _ALL, "mlx": _ALL, "": ("lora",)}
+"""Backend -> what `train.method` may be; the last one is for backends that are not named."""
 
 Emit = Callable[[dict[str, Any]], None]
 
@@ -134,6 +145,24 @@ def require_trainer(backend: str, python: str | None = None) -> str:
     if problems := open_trainer(name).problems(python):
         raise TrainingError(f"the {name} trainer cannot work here: {problems[0].what}", problems[0].fix)
     return name
+
+
+def require_method(backend: str, method: str, python: str | None = None) -> None:
+    """Raises TrainingError when that trainer does not know `train.method`, or cannot follow it on this machine."""
+    known = METHODS.get(backend, METHODS[""])
+    if method not in known:
+        able = ", ".join(name for name, methods in METHODS.items() if method in methods)
+        raise TrainingError(
+            f"the {backend} trainer cannot do train.method: {method}",
+            f"write `train.method: {known[0]}`, or `train.backend: {able}`",
+        )
+    if method != "qlora" or backend == "mlx":  # MLX has 4-bit layers of its own, everywhere
+        return
+    if not has_cuda():
+        raise TrainingError("train.method: qlora needs an NVIDIA GPU, and there is none", "write `train.method: lora`")
+    if missing(["bitsandbytes"], python):
+        pip = f"{python or 'python'} -m pip install bitsandbytes"
+        raise TrainingError("train.method: qlora needs bitsandbytes, which is not installed", pip)
 
 
 def open_trainer(backend: str) -> Trainer:

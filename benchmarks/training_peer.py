@@ -1,0 +1,181 @@
+"""A contestant of `training.py`: a process of its own, JSON lines in and out.
+
+The first line says what to train, each later one how many steps to do; the answer to that is the time they took. Only
+steps are timed: loading, reading the rows and the first step, which allocates, are not.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from importlib.metadata import version
+from typing import Any
+
+Tell = Callable[[dict[str, Any]], None]
+DEFAULTS: dict[str, Any] = {}
+TUNED = {
+    "gradient_checkpointing": False,
+    "train_sampling_strategy": "group_by_length",
+    "dataloader_pin_memory": False,
+    "optim": "adamw_torch_fused",
+}
+KINDS: dict[str, dict[str, Any]] = {
+    "trl": DEFAULTS,
+    "trl-tuned": TUNED,
+    "trl-chunked": {**TUNED, "loss_type": "chunked_nll"},
+    "trl-padding-free": {**TUNED, "padding_free": True, "loss_type": "chunked_nll"},
+    "unsloth": {**TUNED, "gradient_checkpointing": False},
+}
+"""Contestant -> what is set beside model, rows, LoRA, batch size, learning rate and number format."""
+
+
+def next_order() -> int:
+    """How many steps to do; the process ends with the last order."""
+    line = sys.stdin.readline()
+    if not line:
+        os._exit(0)
+    return int(json.loads(line)["steps"])
+
+
+def ours(setup: dict[str, Any], tell: Tell) -> None:
+    """The torch trainer's steps, as its child process does them."""
+    from pathlib import Path
+
+    from toolkit.models.torch_model import load_tokenizer
+    from toolkit.training.encode import encode
+    from toolkit.training.gradients import Gradients
+    from toolkit.training.packing import deal
+    from toolkit.training.torch_child import Training
+
+    rows = encode(load_tokenizer(Path(setup["model"])), setup["rows"], 4096)
+    training = Training({"model": setup["model"], "settings": setup["settings"], "job": {"base": "student"}}, rows)
+    assert isinstance(training.gradients, Gradients)
+    training.gradients.share = setup["kind"] != "ours-apart"
+    lengths = [len(row.ids) for row in rows]
+    batches = iter(training.plan)
+    training.learn(next(batches))
+    body = sum(p.numel() for p in training.gradients.body.parameters())
+    body -= sum(p.numel() for p in training.gradients.body.get_input_embeddings().parameters())
+    body -= sum(p.numel() for p in training.weights.values())
+    tell({"ready": version("torch"), "row_tokens": sum(lengths) / len(rows), "body": body})
+    while True:
+        steps = next_order()
+        work, losses = [next(batches) for _ in range(steps)], []
+        begun = time.perf_counter()
+        for batch in work:
+            losses.append(training.learn(batch)[1])
+        taken = time.perf_counter() - begun
+        computed = sum(len(part.ids) for batch in work for part in deal(batch, training.gradients.workers))
+        tell({"seconds": taken, "examples": sum(map(len, work)), "loss": losses[-1], "computed": computed})
+
+
+def trl(setup: dict[str, Any], tell: Tell) -> None:
+    """`SFTTrainer.train()`, halted between the steps that were ordered and the next ones."""
+    unsloth = setup["kind"] == "unsloth"
+    if unsloth:
+        import unsloth as _  # noqa: F401 - has to come before the libraries that it changes
+    from datasets import Dataset
+    from transformers import AutoTokenizer, TrainerCallback
+    from trl import SFTConfig, SFTTrainer
+
+    settings = setup["settings"]
+
+    class Turns(TrainerCallback):  # type: ignore[misc]
+        left, ordered, begun = 1, 0, 0.0
+
+        def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            if not self.left:
+                self.left = self.ordered = next_order()
+                self.begun = time.perf_counter()
+
+        def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+            self.left -= 1
+            if not self.left and self.ordered:
+                found = {"seconds": time.perf_counter() - self.begun, "examples": self.ordered * args.train_batch_size}
+                tell({**found, "loss": next((e["loss"] for e in reversed(state.log_history) if "loss" in e), None)})
+            elif not self.left:
+                tell({"ready": version("trl"), "row_tokens": row_tokens})
+
+    model, peft_config = (_unsloth if unsloth else _peft)(setup)
+    data = [{"prompt": row["messages"], "completion": _answer(row["answer"])} for row in setup["rows"]]
+    with tempfile.TemporaryDirectory() as folder:
+        config = SFTConfig(
+            output_dir=folder,
+            per_device_train_batch_size=settings["batch_size"],
+            learning_rate=settings["lr"],
+            lr_scheduler_type="cosine",
+            max_steps=10_000,
+            logging_steps=1,
+            use_cpu=True,
+            bf16=settings["dtype"] == "bfloat16",
+            report_to="none",
+            save_strategy="no",
+            disable_tqdm=True,
+            **KINDS[setup["kind"]],
+        )
+        trainer = SFTTrainer(
+            model=model,
+            args=config,
+            train_dataset=Dataset.from_list(data),
+            processing_class=AutoTokenizer.from_pretrained(setup["model"], local_files_only=True),
+            peft_config=peft_config,
+            callbacks=[Turns()],
+        )
+        row_tokens = sum(map(len, trainer.train_dataset["input_ids"])) / len(data)
+        trainer.train()
+
+
+def _answer(text: str) -> list[dict[str, str]]:
+    return [{"role": "assistant", "content": text}]
+
+
+def _peft(setup: dict[str, Any]) -> tuple[Any, Any]:
+    import torch
+    from peft import LoraConfig
+    from transformers import AutoModelForCausalLM
+
+    settings = setup["settings"]
+    model = AutoModelForCausalLM.from_pretrained(setup["model"], dtype=torch.float32, local_files_only=True)
+    targets = {"target_modules": "all-linear", "task_type": "CAUSAL_LM"}
+    return model, LoraConfig(r=settings["lora_r"], lora_alpha=settings["lora_alpha"], lora_dropout=0.0, **targets)
+
+
+def _unsloth(setup: dict[str, Any]) -> tuple[Any, Any]:
+    import torch
+    from unsloth import FastLanguageModel
+
+    settings = setup["settings"]
+    model, _ = FastLanguageModel.from_pretrained(
+        setup["model"],
+        max_seq_length=1024,
+        dtype=getattr(torch, settings["dtype"]),
+        load_in_4bit=False,
+        use_gradient_checkpointing=False,
+        use_exact_model_name=True,
+        local_files_only=True,
+    )
+    model = FastLanguageModel.get_peft_model(
+        model,
+        r=settings["lora_r"],
+        lora_alpha=settings["lora_alpha"],
+        lora_dropout=0.0,
+        use_gradient_checkpointing=False,
+    )
+    return model, None
+
+
+def main() -> None:
+    answers_to = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
+    os.dup2(2, 1)  # what the libraries print must not stand among the answers
+    setup = json.loads(sys.stdin.readline())
+    (ours if setup["kind"].startswith("ours") else trl)(
+        setup, lambda message: print(json.dumps(message), file=answers_to, flush=True)
+    )
+
+
+if __name__ == "__main__":
+    main()
