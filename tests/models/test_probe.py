@@ -13,11 +13,11 @@ from typer.testing import CliRunner
 from tests.models.http_double import Double, Reply
 from tests.models.openai_double import chat
 from toolkit.cli.app import app
-from toolkit.cli.probe import page, weaknesses
+from toolkit.engineer.fit_for import page, weaknesses
 from toolkit.engineer.fitness import Fitness
 from toolkit.errors import ModelError
 from toolkit.models.chat import open_chat_model
-from toolkit.models.probe import CONTEXTS, Probe, cached_probe, probe, remember
+from toolkit.models.probe import CONTEXTS, Probe, cached_probe, cached_probes, probe, remember
 from toolkit.models.server import ServerSettings
 
 FAST = ServerSettings(patience=0.001, silence=5.0)
@@ -108,5 +108,7 @@ def test_a_measurement_with_other_questions_is_not_used(monkeypatch: pytest.Monk
     found = probed(Teacher(), context=600)
     remember(found)
     assert cached_probe("openai/any") == found
+    assert cached_probes() == [found]
     monkeypatch.setattr("toolkit.models.probe.VERSION", 99)
     assert cached_probe("openai/any") is None
+    assert cached_probes() == []

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from toolkit.models.weights import present, weights_path
-from toolkit.students.student import BACKENDS, Student, open_student
+from toolkit.students.student import BACKENDS, Student, growing, open_student
 from toolkit.training.trainer import Example, TrainJob, open_trainer
 from toolkit.types import Message
 
@@ -96,6 +96,14 @@ def test_where_the_format_is_closed_even_the_base_answers_in_it(base: Student, t
     assert sum(taught[i] == kind for i, (_, kind) in enumerate(ROWS)) >= 13
     free = dict(base.answer(PROMPTS[:2], max_new_tokens=6))
     assert not set(free.values()) & set(kinds), "the next question is free again"
+
+
+def test_a_stream_grows_to_the_answer(trained: Student) -> None:
+    for kinds in ((), tuple(KINDS)):
+        ((_, whole),) = trained.answer(PROMPTS[:1], max_new_tokens=8, choices=kinds)
+        seen = list(growing(trained, PROMPTS[0], max_new_tokens=8, choices=kinds))
+        assert seen[-1] == whole
+        assert all(whole.startswith(text) for text in seen)
 
 
 @pytest.mark.parametrize(("taught", "share"), [(False, 0.5), (True, 0.75)])

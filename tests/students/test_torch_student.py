@@ -11,7 +11,7 @@ from tiny_model import make_tiny, prompt
 from toolkit.errors import ChildError, ModelError
 from toolkit.models.hf_folder import hf_folder
 from toolkit.models.torch_model import common_prefix, prompt_ids, token_ids
-from toolkit.students.student import open_student
+from toolkit.students.student import growing, open_student
 from toolkit.students.torch_child import TorchStudent, _by_length
 
 SYSTEMS = ["Give one label.", "Labels: late, refund, broken. " * 3]
@@ -97,6 +97,33 @@ def test_the_child_answers_twice_and_an_iterator_may_be_left(gguf: Path, tmp_pat
             list(student.answer([prompt("x" * 600)]))  # type: ignore[arg-type]
     finally:
         student.close()
+
+
+@pytest.mark.parametrize("choices", [(), ("late", "lately", "refund")])
+def test_a_stream_grows_to_the_answer(gguf: Path, choices: tuple[str, ...]) -> None:
+    student = open_student("torch", gguf)
+    try:
+        asked: Any = prompt("where is it", SYSTEMS[0])
+        ((_, whole),) = student.answer([asked], max_new_tokens=9, choices=choices)
+        seen = list(growing(student, asked, max_new_tokens=9, choices=choices))
+        assert seen[-1] == whole
+        assert len(seen) > 1
+        assert all(whole.startswith(text.strip()) for text in seen)
+        assert dict(student.answer([asked], max_new_tokens=9, choices=choices)) == {0: whole}
+    finally:
+        student.close()
+
+
+def test_a_student_that_cannot_stream_gives_its_answer_whole() -> None:
+    class Plain:
+        peak_bytes = 0
+
+        def answer(self, prompts: Any, **_: Any) -> Any:
+            return iter([(0, f"{len(prompts)} said")])
+
+        def close(self) -> None: ...
+
+    assert list(growing(Plain(), prompt("x"))) == ["1 said"]  # type: ignore[arg-type]
 
 
 def test_unknown_backend_and_missing_adapter_are_refused(gguf: Path, tmp_path: Path) -> None:

@@ -118,6 +118,12 @@ def cached_probe(name: str) -> Probe | None:
         return None
 
 
+def cached_probes() -> list[Probe]:
+    """All measurements with these questions, by name."""
+    names = sorted({key.rpartition("@")[0] for key in _read()})
+    return [found for found in map(cached_probe, names) if found]
+
+
 def remember(found: Probe) -> None:
     """Keep a measurement for later."""
     write_text(cache_dir() / FILE, json.dumps({**_read(), _key(found.name): asdict(found)}, indent=1, sort_keys=True))

@@ -11,7 +11,7 @@ from toolkit.types import Message
 
 
 class ChildStudent:
-    """Sends questions to a child and yields its answers. See `Student`.
+    """Sends questions to a child and yields its answers. See `Student` and `StreamingStudent`.
 
     Args:
         module: the child's module.
@@ -30,9 +30,26 @@ class ChildStudent:
     ) -> Iterator[tuple[int, str]]:
         if not prompts:
             return
+        question = {"prompts": [list(p) for p in prompts], "max_new_tokens": max_new_tokens, "choices": list(choices)}
+        for message in self._ask(question):
+            if message["event"] == "answer":
+                yield int(message["index"]), str(message["text"])
+
+    def stream(
+        self, prompt: Sequence[Message], *, max_new_tokens: int = 24, choices: Sequence[str] = ()
+    ) -> Iterator[str]:
+        question = {"prompts": [list(prompt)], "max_new_tokens": max_new_tokens, "choices": list(choices)}
+        for message in self._ask({**question, "stream": True}):
+            if message["event"] in ("piece", "answer"):
+                yield str(message["text"])
+
+    def close(self) -> None:
+        self._child.close()
+
+    def _ask(self, question: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        """The child's messages about this question; an iterator that is left early leaves the child usable."""
         self._asked += 1
         asked = self._asked
-        question = {"prompts": [list(p) for p in prompts], "max_new_tokens": max_new_tokens, "choices": list(choices)}
         self._child.send({"id": asked, **question})
         for message in self._child.messages():
             if message["event"] == "loaded":
@@ -41,10 +58,7 @@ class ChildStudent:
                 self.peak_bytes = int(message["peak_bytes"])
             elif message.get("id") != asked:
                 continue  # of an iterator that was left early
-            elif message["event"] == "answer":
-                yield int(message["index"]), str(message["text"])
             elif message["event"] == "end":
                 return
-
-    def close(self) -> None:
-        self._child.close()
+            else:
+                yield message

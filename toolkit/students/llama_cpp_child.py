@@ -26,7 +26,12 @@ def _serve(messages: Iterator[dict[str, Any]], emit: Emit) -> None:
         requests = [Request(tuple(prompt), temperature=0.0, max_tokens=most) for prompt in question["prompts"]]
         model.forget()  # the same questions get the same answers
         places = {id(request): index for index, request in enumerate(requests)}
-        for request, reply in model.complete(requests, question["choices"]):
+
+        def grown(request: Request, text: str, asked: Any = question["id"]) -> None:
+            emit({"event": "piece", "id": asked, "index": 0, "text": text.strip()})
+
+        told = grown if question.get("stream") else None  # a stream has one prompt
+        for request, reply in model.complete(requests, question["choices"], told):
             text = reply.text.strip()
             emit({"event": "answer", "id": question["id"], "index": places[id(request)], "text": text})
         emit({"event": "memory", "peak_bytes": peak_bytes()})

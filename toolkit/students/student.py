@@ -10,7 +10,7 @@ import importlib
 from collections.abc import Iterator, Sequence
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Protocol, cast, runtime_checkable
 
 from toolkit.errors import ModelError
 from toolkit.models.hf_folder import is_whole_model
@@ -51,6 +51,31 @@ class Student(Protocol):
     def close(self) -> None:
         """End the process; its memory is free when this returns."""
         ...
+
+
+@runtime_checkable
+class StreamingStudent(Protocol):
+    """A student that also shows an answer while it grows. A backend may leave this out: see `growing`."""
+
+    def stream(
+        self, prompt: Sequence[Message], *, max_new_tokens: int = 24, choices: Sequence[str] = ()
+    ) -> Iterator[str]:
+        """The answer so far, each time that it has grown; the last one is whole, and what `answer` gives."""
+        ...
+
+
+def growing(
+    student: Student, prompt: Sequence[Message], *, max_new_tokens: int = 24, choices: Sequence[str] = ()
+) -> Iterator[str]:
+    """The answer so far, each time that it has grown; a student that only gives whole answers gives one.
+
+    Raises as `Student.answer` does.
+    """
+    if isinstance(student, StreamingStudent):
+        yield from student.stream(prompt, max_new_tokens=max_new_tokens, choices=choices)
+        return
+    for _, text in student.answer([prompt], max_new_tokens=max_new_tokens, choices=choices):
+        yield text
 
 
 def open_student(backend: str, gguf: Path, adapter: Path | None = None, log: Path | None = None) -> Student:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,9 @@ from toolkit.models.torch_model import (
 from toolkit.process import Emit, child_main
 from toolkit.students.prefix_attention import PrefixAttention
 from toolkit.types import Message
+
+Grown = Callable[[int, str], None]
+"""Told a prompt's index and its answer so far."""
 
 BATCH = 32
 TOKENS_IN_BATCH = 4096  # scores and activations grow with it
@@ -49,9 +52,13 @@ class TorchStudent:
         self.pool = ThreadPoolExecutor(workers() if self.model.device.type == "cpu" else 1)
 
     def answer(
-        self, prompts: Sequence[Sequence[Message]], most: int, choices: Sequence[str] = ()
+        self,
+        prompts: Sequence[Sequence[Message]],
+        most: int,
+        choices: Sequence[str] = (),
+        grown: Grown | None = None,
     ) -> Iterator[tuple[int, str]]:
-        """Index and text of each prompt, the shortest prompts first."""
+        """Index and text of each prompt, the shortest prompts first; `grown` is told of answers that go on."""
         closed = Choices([token_ids(self.tokenizer, choice) for choice in choices], self.ends) if choices else None
         most = closed.longest + 1 if closed else most
         rows = [prompt_ids(self.tokenizer, prompt) for prompt in prompts]
@@ -61,8 +68,15 @@ class TorchStudent:
 
         def finished(batch: list[int]) -> list[tuple[int, str]]:
             own = [rows[index][shared:] for index in batch]
+
+            def told(place: int, ids: list[int]) -> None:
+                if grown:
+                    grown(batch[place], self._text(ids).rstrip("\ufffd"))  # the rest of a character is on its way
+
             with self.torch.inference_mode():  # holds for this thread alone
-                return [(batch[place], self._text(ids)) for place, ids in self._generate(own, shared, most, closed)]
+                return [
+                    (batch[place], self._text(ids)) for place, ids in self._generate(own, shared, most, closed, told)
+                ]
 
         for answers in self.pool.map(finished, _by_length(rows, shared)):
             yield from answers
@@ -90,9 +104,17 @@ class TorchStudent:
         self.attention.prefix = [(layer.keys[0], layer.values[0]) for layer in cache.layers]
 
     def _generate(
-        self, rows: list[list[int]], shared: int, most: int, closed: Choices | None = None
+        self,
+        rows: list[list[int]],
+        shared: int,
+        most: int,
+        closed: Choices | None = None,
+        told: Callable[[int, list[int]], None] = lambda place, ids: None,
     ) -> Iterator[tuple[int, list[int]]]:
-        """Place in `rows` and answer ids of each row, when the row is finished. Rows are padded on the left."""
+        """Place in `rows` and answer ids of each row, when the row is finished. Rows are padded on the left.
+
+        `told` gets the same of rows that go on, after each of their tokens.
+        """
         torch = self.torch
         longest = max(len(row) for row in rows)
         padding = torch.tensor([longest - len(row) for row in rows], device=self.model.device)
@@ -105,6 +127,7 @@ class TorchStudent:
             going = [i for i, token in enumerate(chosen) if token not in self.ends]
             for i in going:
                 answers[places[i]].append(chosen[i])
+                told(places[i], answers[places[i]])
             if closed:
                 going = [i for i in going if not _complete(answers[places[i]], closed)]
             if length == longest + most:
@@ -179,7 +202,12 @@ def _serve(messages: Iterator[dict[str, Any]], emit: Emit) -> None:
     student = TorchStudent(next(messages))
     emit({"event": "loaded", "seconds": round(time.perf_counter() - begun, 2)})
     for question in messages:
-        for index, text in student.answer(question["prompts"], question["max_new_tokens"], question["choices"]):
+
+        def grown(index: int, text: str, asked: int = question["id"]) -> None:
+            emit({"event": "piece", "id": asked, "index": index, "text": text})
+
+        told = grown if question.get("stream") else None
+        for index, text in student.answer(question["prompts"], question["max_new_tokens"], question["choices"], told):
             emit({"event": "answer", "id": question["id"], "index": index, "text": text})
         emit({"event": "memory", "peak_bytes": peak_bytes()})
         emit({"event": "end", "id": question["id"]})

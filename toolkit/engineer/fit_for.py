@@ -1,0 +1,83 @@
+"""What a model is fit for, in plain words: its probe, the settings that follow, and what it is too weak for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from toolkit.engineer.engineer import EngineerModel
+from toolkit.engineer.fitness import Fitness, fitness
+from toolkit.models.probe import CONTEXTS, Probe
+from toolkit.types import Completion, Request
+
+WEAK_JSON = 0.8
+MANY_DUPLICATES = 0.5
+FEW_ROWS = 50.0
+
+
+def page(found: Probe, fitness: Fitness | None) -> Iterator[str]:
+    """The measurement, the settings that follow from it, and what the model is too weak for."""
+    yield f"{found.name}: {found.asked} questions in {found.seconds:.0f} s"
+    yield f"  speed                {found.tokens_per_second:.0f} tokens/s over all questions at once"
+    yield f"  context              {found.context_usable} of {found.context} tokens tried and usable"
+    yield f"  valid JSON           {found.json_with_schema:.0%} with a schema, {found.json_without_schema:.0%} in words"
+    yield f"  repeated answers     {found.duplicates:.0%} of 40 answers to one prompt"
+    yield f"  yield                {found.yield_rows:.0f} valid, unique rows for 100 asked for"
+    if fitness:
+        yield f"  writes programs      {'yes, one ran and made rows' if fitness.code else f'no: {fitness.why}'}"
+    if found.problems:
+        reasons = ", ".join(f"{count} × {name.replace('_', ' ')}" for name, count in found.problems.items())
+        yield f"  replies of no use    {reasons}"
+    yield "settings:"
+    for key, value, why in settings(found, fitness):
+        yield f"  --set {key}={value}   {why}"
+    weak = list(weaknesses(found, fitness))
+    yield "too weak for:" if weak else "nothing was found that it is too weak for"
+    for line in weak:
+        yield f"  {line}"
+
+
+def settings(found: Probe, fitness: Fitness | None) -> Iterator[tuple[str, str, str]]:
+    """Key, value and reason of what a recipe should say for this model."""
+    yield "teacher.model", found.name, "as measured"
+    if found.context_usable:
+        yield "teacher.context", str(found.context_usable), "the longest prompt that it still knew the start of"
+    if found.duplicates > MANY_DUPLICATES:
+        yield "teacher.temperature", "1.1", "it repeats itself at 0.9"
+    if found.thinks:
+        yield (
+            "teacher.think",
+            "false",
+            "it thinks before it answers"
+            + (", and that spoils its JSON" if found.thinking_spoils_json else ", which costs tokens"),
+        )
+    if fitness:
+        yield "engineer.kind", fitness.kind, "what `auto` chooses"
+
+
+def weaknesses(found: Probe, fitness: Fitness | None) -> Iterator[str]:
+    """What a run should not ask of this model."""
+    if found.json_with_schema < WEAK_JSON:
+        yield "tasks whose rows are JSON: too many of its answers break the schema"
+    if found.yield_rows < FEW_ROWS:
+        yield "many rows from few calls: ask it for one row at a time, and give it more calls"
+    if found.duplicates > MANY_DUPLICATES:
+        yield "one prompt asked many times: it needs other situations in each prompt"
+    if found.context_usable < min(1024, max([length for length in CONTEXTS if length <= found.context], default=0)):
+        yield "prompts with many examples: it loses the start of long prompts"
+    if fitness and not fitness.code:
+        yield "the engineer `code`" + ("" if fitness.json else ", and `plan` as well")
+
+
+def known_fitness(name: str) -> Fitness | None:
+    """What was measured of a model as an engineer; None when nothing was, and nothing is measured here."""
+
+    class NotKnown(Exception):
+        pass
+
+    def ask(_request: Request, _attempt: int) -> Completion:
+        raise NotKnown
+
+    try:
+        return fitness(name, EngineerModel(ask))
+    except NotKnown:
+        return None
