@@ -5,8 +5,9 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 TEACHER := qwen2.5-coder-1.5b-instruct
 STUDENT := smollm2-135m-instruct
+UNSLOTH := 2026.10.9
 
-.PHONY: demo test check setup weights tui env-mlx format clean
+.PHONY: demo test check setup weights tui env-mlx env-unsloth format clean
 
 demo: weights
 	$(BIN)/schoolhouse demo
@@ -49,9 +50,23 @@ env-mlx: .venv-mlx/.ready
 	.venv-mlx/bin/python -m pip install --quiet --group mlx
 	touch $@
 
+env-unsloth: .venv-unsloth/.ready
+
+# The release comes last and alone: it asks for a certifi that is newer than some package indexes have.
+# torchvision and xformers are built for CUDA's torch; beside a CPU's they fail when they are imported.
+.venv-unsloth/.ready: pyproject.toml
+	$(PYTHON) -m venv .venv-unsloth
+	.venv-unsloth/bin/python -m pip install --quiet --upgrade "pip>=25.1"
+	@echo "installing Unsloth: some 3 GB, without a GPU"
+	.venv-unsloth/bin/python -m pip install --quiet --group unsloth
+	.venv-unsloth/bin/python -m pip install --quiet --no-deps unsloth==$(UNSLOTH) unsloth_zoo==$(UNSLOTH)
+	.venv-unsloth/bin/python -c "import sys, torch; sys.exit(torch.version.cuda is None)" || \
+	  .venv-unsloth/bin/python -m pip uninstall --quiet --yes torchvision xformers
+	touch $@
+
 format: $(READY)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) .venv-mlx build dist *.egg-info
+	rm -rf $(VENV) .venv-mlx .venv-unsloth build dist *.egg-info

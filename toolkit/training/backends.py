@@ -19,6 +19,7 @@ from pathlib import Path
 BACKENDS = {
     "torch": "toolkit.training.torch_trainer",
     "mlx": "toolkit.training.mlx_trainer",
+    "unsloth": "toolkit.training.unsloth_trainer",
 }
 """Backend -> the module whose `open_trainer` opens it."""
 
