@@ -32,13 +32,17 @@ weights: $(READY)
 # pip 25.1 is the first that installs dependency groups
 $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("Schoolhouse needs Python 3.11 or newer: make PYTHON=python3.11 …" if sys.version_info < (3, 11) else 0)'
-	@command -v cc >/dev/null || command -v gcc >/dev/null || command -v clang >/dev/null || \
-	  { echo "error: no C compiler, and llama-cpp-python has to be compiled once"; \
-	    echo "  fix: sudo apt install build-essential   (macOS: xcode-select --install)"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
-	@echo "installing; the first time llama-cpp-python is compiled, which takes some minutes"
 	$(BIN)/python -m pip install --quiet --editable . --group dev
+	@if command -v cc >/dev/null || command -v gcc >/dev/null || command -v clang >/dev/null; then \
+	  echo "compiling llama-cpp-python, which takes some minutes the first time"; \
+	  $(BIN)/python -m pip install --quiet --editable ".[llama-cpp]" || \
+	    echo "it could not be built: xllamacpp is used, without exports to GGUF"; \
+	else \
+	  echo "no C compiler: xllamacpp is used, without exports to GGUF"; \
+	  echo "  for these: sudo apt install build-essential   (macOS: xcode-select --install), then make -B setup"; \
+	fi
 	touch $(READY)
 
 # trainers whose pins differ have environments of their own; `schoolhouse doctor` finds them here

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-HEAVY = ["torch", "transformers", "peft", "datasets", "llama_cpp", "scipy", "pandas", "pyarrow", "unsloth", "mlx"]
+HEAVY = ["torch", "transformers", "peft", "datasets", "llama_cpp", "xllamacpp", "unsloth", "mlx"]
+HEAVY += ["scipy", "pandas", "pyarrow"]
 
 
 def heavy_after(code: str) -> str:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -15,6 +16,7 @@ from tests.models.http_double import Double
 from tests.models.ollama_double import Ollama
 from toolkit.errors import ModelError, ReplayMiss
 from toolkit.journal import Journal
+from toolkit.models import llama_cpp, xllamacpp
 from toolkit.models.chat import BACKENDS, ChatModel, ModelInfo, open_chat_model
 from toolkit.models.replay import record
 from toolkit.models.weights import weights_path
@@ -45,13 +47,34 @@ EVERYTHING = [*PLAIN, EXACT, *STRUCTURED, SHORT]
 
 @pytest.fixture(scope="module")
 def smollm2() -> Iterator[ChatModel]:
+    pytest.importorskip("llama_cpp", reason="pip install llama-cpp-python", exc_type=ImportError)
+    model = opened(llama_cpp)
+    yield model
+    model.close()
+
+
+@pytest.fixture(scope="module")
+def smollm2_without_compiler() -> Iterator[ChatModel]:
+    pytest.importorskip("xllamacpp", reason="pip install xllamacpp", exc_type=ImportError)
+    model = opened(xllamacpp)
+    yield model
+    model.close()
+
+
+def opened(backend: ModuleType) -> ChatModel:
     try:
         weights_path(SMOLLM2)
     except ModelError as error:
         pytest.skip(str(error))
-    model = open_chat_model(f"llama_cpp/{SMOLLM2}", context=512)
-    yield model
-    model.close()
+    model: ChatModel = backend.open_model(SMOLLM2, context=512)
+    return model
+
+
+@pytest.fixture(params=["smollm2", "smollm2_without_compiler"])
+def in_process(request: pytest.FixtureRequest) -> ChatModel:
+    """SmolLM2 in this process, with either library."""
+    found: ChatModel = request.getfixturevalue(request.param)
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +119,10 @@ def ollama() -> Iterator[ChatModel]:
         model.close()
 
 
-@pytest.fixture(params=[pytest.param("smollm2", marks=pytest.mark.real), "replayed", "openai", "ollama"])
+REAL = [pytest.param(name, marks=pytest.mark.real) for name in ("smollm2", "smollm2_without_compiler")]
+
+
+@pytest.fixture(params=[*REAL, "replayed", "openai", "ollama"])
 def model(request: pytest.FixtureRequest) -> ChatModel:
     found: ChatModel = request.getfixturevalue(request.param)
     return found
@@ -151,48 +177,49 @@ def test_it_says_what_it_is(model: ChatModel) -> None:
     assert info.name and info.context > 0 and info.backend in BACKENDS
 
 
-# -- llama.cpp alone ----------------------------------------------------------------------------
+# -- in this process ----------------------------------------------------------------------------
 
 
 @pytest.mark.real
-def test_a_shared_prefix_is_computed_once(smollm2: ChatModel) -> None:
+def test_a_shared_prefix_is_computed_once(in_process: ChatModel) -> None:
     requests = [ask(f"Say the number {number}.", max_tokens=3) for number in range(8)]
-    answers = [completion for _, completion in smollm2.complete(requests)]
-    assert sum(c.cached_tokens > c.prompt_tokens // 2 for c in answers) >= len(answers) - 1
+    answers = [completion for _, completion in in_process.complete(requests)]
+    slots = 1 if isinstance(in_process, llama_cpp.LlamaCppModel) else xllamacpp.SLOTS  # each has a cache of its own
+    assert sum(c.cached_tokens > c.prompt_tokens // 2 for c in answers) >= len(answers) - slots
 
 
 @pytest.mark.real
-def test_a_prompt_longer_than_the_context_is_an_error_with_both_numbers(smollm2: ChatModel) -> None:
+def test_a_prompt_longer_than_the_context_is_an_error_with_both_numbers(in_process: ChatModel) -> None:
     with pytest.raises(ModelError, match="does not fit into a context of 512") as caught:
-        list(smollm2.complete([ask("word " * 600)]))
+        list(in_process.complete([ask("word " * 600)]))
     assert "teacher.context" in caught.value.fix
 
 
 @pytest.mark.real
-def test_an_answer_never_runs_over_the_context(smollm2: ChatModel) -> None:
-    [(_, completion)] = smollm2.complete([ask("word " * 440, max_tokens=400)])
+def test_an_answer_never_runs_over_the_context(in_process: ChatModel) -> None:
+    [(_, completion)] = in_process.complete([ask("word " * 440, max_tokens=400)])
     assert completion.prompt_tokens + completion.completion_tokens <= 512
 
 
 @pytest.mark.real
-def test_other_samples_of_one_prompt_differ(smollm2: ChatModel) -> None:
+def test_other_samples_of_one_prompt_differ(in_process: ChatModel) -> None:
     requests = [ask("Write a sentence about a dog.", temperature=1.2, sample=sample) for sample in range(4)]
-    assert len({completion.text for _, completion in smollm2.complete(requests)}) > 1
+    assert len({completion.text for _, completion in in_process.complete(requests)}) > 1
 
 
 @pytest.mark.real
-def test_strings_hold_no_raw_control_characters(smollm2: ChatModel) -> None:
+def test_strings_hold_no_raw_control_characters(in_process: ChatModel) -> None:
     requests = [replace(STRUCTURED[0], temperature=1.5, sample=sample) for sample in range(10, 18)]
-    for _, completion in smollm2.complete(requests):
+    for _, completion in in_process.complete(requests):
         assert not any(ord(character) < 32 for character in completion.text)
 
 
 @pytest.mark.real
-def test_labels_with_odd_words_survive_the_grammar(smollm2: ChatModel) -> None:
+def test_labels_with_odd_words_survive_the_grammar(in_process: ChatModel) -> None:
     labels = ["outer space", "[now", "a space ]"]
     for label in labels:
         schema = {"type": "object", "properties": {"my space": {"const": label}}, "required": ["my space"]}
-        [(_, completion)] = smollm2.complete([ask("JSON, please.", schema=schema, max_tokens=60)])
+        [(_, completion)] = in_process.complete([ask("JSON, please.", schema=schema, max_tokens=60)])
         assert json.loads(completion.text) == {"my space": label}
         assert completion.finish_reason == "stop"
 
@@ -221,7 +248,7 @@ def test_without_llama_cpp_the_error_names_package_and_compiler(monkeypatch: pyt
 
     monkeypatch.setitem(sys.modules, "llama_cpp", None)
     with pytest.raises(ModelError) as caught:
-        llama_native._library()
+        llama_native.library()
     assert "pip install llama-cpp-python" in caught.value.fix
     assert "build-essential" in caught.value.fix and "xcode-select" in caught.value.fix
 

@@ -56,7 +56,7 @@ def look(folder: Path) -> Iterator[Finding]:
     yield _python()
     yield from _machine(folder)
     yield from _packages()
-    yield _compiler()
+    yield from _engine()
     yield from _weights()
     yield _dtype()
     yield from _trainers()
@@ -88,7 +88,6 @@ def _packages() -> Iterator[Finding]:
         ("peft", "peft"),
         ("datasets", "datasets"),
         ("pydantic_monty", "pydantic-monty"),
-        ("llama_cpp", "llama-cpp-python"),
         ("textual", "textual"),
     ):
         found = importlib.util.find_spec(name) is not None
@@ -96,13 +95,31 @@ def _packages() -> Iterator[Finding]:
         yield Finding(name, "installed" if found else "missing", found, fix)
 
 
-def _compiler() -> Finding:
-    found = next((name for name in ("cc", "gcc", "clang", "cl") if shutil.which(name)), None)
-    built = importlib.util.find_spec("llama_cpp") is not None
-    fix = "sudo apt install build-essential   (macOS: xcode-select --install)"
-    return Finding(
-        "C compiler", found or "missing", bool(found), "" if found else f"{fix}, to build llama-cpp-python", not built
-    )
+BUILD = "pip install llama-cpp-python"
+COMPILER = "sudo apt install build-essential   (macOS: xcode-select --install), then "
+LLAMA_CPP_BRINGS = "exports to GGUF and Ollama, llama_cpp students, 16 questions at a time that share their beginning"
+XLLAMACPP_BRINGS = "an engine that needs no compiler, should llama-cpp-python not build after an update"
+
+
+def _engine() -> Iterator[Finding]:
+    """What runs GGUF files in this process, and what the other library would bring."""
+    from toolkit.errors import ModelError
+    from toolkit.models.gguf_engine import engine
+
+    try:
+        used = engine()
+    except ModelError as error:
+        yield Finding("GGUF engine", error.message, False, error.fix)
+        return
+    yield Finding("GGUF engine", f"{used} runs llama_cpp/… models", True)
+    if used == "llama-cpp-python":
+        there = importlib.util.find_spec("xllamacpp") is not None
+        state = "installed, not used" if there else "not installed, not needed"
+        yield Finding("xllamacpp", f"{state}: it brings {XLLAMACPP_BRINGS}", there, needed=False)
+        return
+    compiler = any(shutil.which(name) for name in ("cc", "gcc", "clang", "cl"))
+    fix = BUILD + "   (compiles for some minutes)" if compiler else COMPILER + BUILD
+    yield Finding("llama-cpp-python", f"not usable: it would bring {LLAMA_CPP_BRINGS}", False, fix, needed=False)
 
 
 def _weights() -> Iterator[Finding]:

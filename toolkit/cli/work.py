@@ -44,6 +44,7 @@ def run_recipe(
     each = f", for each of {len(arms)} arms" if len(arms) > 1 else ""
     typer.echo(f"{run.folder}: {recipe.file.name}; {forecast_line(recipe)}{each}")
     typer.echo(f"  {spending_line(recipe)}")
+    typer.echo(f"  {memory_line(recipe)}")
     if detach:
         run.resume_detached()
         typer.echo(f"it runs in the background; watch it with `schoolhouse`, or `schoolhouse show {run.name}`")
@@ -181,3 +182,14 @@ def spending_line(recipe: Recipe) -> str:
     else:
         money = f"about ${found.dollars:.2f}" if found.dollars else "no money"
     return f"about {tokens}, {found.disk_bytes / 1e6:.0f} MB of disk, {money}"
+
+
+def memory_line(recipe: Recipe) -> str:
+    """The memory that the run will take, stage by stage, and what is free."""
+    from toolkit.hardware.memory import available_bytes
+    from toolkit.stages.memory_needs import gigabytes, memory_plan
+
+    plan = memory_plan(recipe)
+    stages = {"to write rows": plan.teacher, "to train": plan.training}
+    known = " and ".join(f"{gigabytes(needed)} {what}" for what, needed in stages.items() if needed)
+    return f"memory: about {known or 'an unknown amount'}; {gigabytes(available_bytes())} are free"

@@ -20,6 +20,7 @@ from toolkit.export.trained import Progress, Trained
 from toolkit.hardware.machine import usable_cores
 from toolkit.models.gguf_lora import convert
 from toolkit.models.hf_folder import hf_folder
+from toolkit.models.llama_native import require
 from toolkit.models.torch_dtype import fast_dtype
 
 Target = Literal["gguf-lora", "gguf", "ollama", "hf", "mlx", "dataset"]
@@ -94,6 +95,7 @@ def _checked(order: Order, trained: Trained) -> Order:
         raise ExportError(f"--to {order.to} is not quantized", fix)
     if order.to in ("gguf", "ollama", "gguf-lora"):
         require_supported(architecture_of(trained.gguf))
+        require(f"an export to {order.to}")
     return replace(order, quant=order.quant or DEFAULT_QUANT.get(order.to))
 
 

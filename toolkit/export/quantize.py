@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args
 
 from toolkit.errors import ExportError
 from toolkit.export.merge import Advance
+from toolkit.models.llama_native import library
 
 Quant = Literal["f16", "q8_0", "q4_k_m"]
 QUANTS: tuple[Quant, ...] = get_args(Quant)
@@ -18,9 +19,11 @@ _PLACE = re.compile(rb"\[\s*(\d+)/\s*(\d+)\]")  # how the quantizer's log counts
 
 
 def quantize(source: Path, out: Path, quant: Quant, *, threads: int, advance: Advance) -> None:
-    """Write `source` (16-bit floats) to `out` with fewer bits. Raises ExportError when llama.cpp cannot do it."""
-    import llama_cpp
+    """Write `source` (16-bit floats) to `out` with fewer bits.
 
+    Raises ExportError when llama.cpp cannot do it, ModelError without llama-cpp-python.
+    """
+    llama_cpp = library()
     log, said = _listener(llama_cpp, advance)
     llama_cpp.llama_log_set(log, ctypes.c_void_p(0))
     params = llama_cpp.llama_model_quantize_default_params()

@@ -1,12 +1,26 @@
-"""The memory of this process and its children."""
+"""The memory of this machine, of this process and of its children."""
 
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 
 import psutil
 
 INTERVAL = 0.5
+CONTAINER = Path("/sys/fs/cgroup")
+
+
+def available_bytes(container: Path = CONTAINER) -> int:
+    """Memory that a program may still take, in bytes: the machine's, or what a container's limit (cgroup) leaves."""
+    free = int(psutil.virtual_memory().available)
+    try:
+        limit, used = ((container / f"memory.{name}").read_text("ascii").strip() for name in ("max", "current"))
+        stat = dict(line.split() for line in (container / "memory.stat").read_text("ascii").splitlines())
+        # the cache of files counts as used, and is given up when programs need its place
+        return min(free, max(0, int(limit) - int(used) + int(stat.get("inactive_file", 0))))
+    except (OSError, ValueError):  # no container, no limit ("max"), or no Linux
+        return free
 
 
 def tree_bytes() -> int:

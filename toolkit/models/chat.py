@@ -21,7 +21,7 @@ ENTRY_POINTS = "schoolhouse.chat_models"
 
 BACKENDS = {
     "ollama": "toolkit.models.ollama",
-    "llama_cpp": "toolkit.models.llama_cpp",
+    "llama_cpp": "toolkit.models.gguf_engine",
     "openai": "toolkit.models.openai",
     "replay": "toolkit.models.replay",
 }

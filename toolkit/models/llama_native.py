@@ -13,6 +13,7 @@ import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,6 +23,10 @@ from numpy.typing import NDArray
 from toolkit.errors import ModelError, RefusedRequest
 from toolkit.types import Message
 
+FIX = (
+    "pip install llama-cpp-python   (it needs a C compiler: `sudo apt install build-essential`"
+    " on Debian and Ubuntu, `xcode-select --install` on macOS)"
+)
 BATCH_TOKENS = 512
 _LIKELY = 512  # candidates shown to the grammar first, when the sampled token breaks it
 
@@ -41,22 +46,25 @@ class Entry(NamedTuple):
     wants_logits: bool
 
 
-def _library() -> Any:
+def library() -> Any:
+    """The module. Raises ModelError when it cannot be imported."""
     try:
-        with _patient_threads():
+        with patient_threads():
             import llama_cpp
     except (ImportError, OSError, RuntimeError) as error:
-        raise ModelError(
-            f"llama-cpp-python cannot be used: {error}",
-            "pip install llama-cpp-python   (it needs a C compiler: `sudo apt install build-essential`"
-            " on Debian and Ubuntu, `xcode-select --install` on macOS)",
-        ) from error
+        raise ModelError(f"llama-cpp-python cannot be used: {error}", FIX) from error
     logging.getLogger("llama-cpp-python").setLevel(logging.CRITICAL)
     return llama_cpp
 
 
+def require(what: str) -> None:
+    """Raises ModelError when `what` needs llama-cpp-python and it is not installed; nothing is loaded."""
+    if find_spec("llama_cpp") is None:
+        raise ModelError(f"{what} needs llama-cpp-python, which is not installed", FIX)
+
+
 @contextmanager
-def _patient_threads() -> Iterator[None]:
+def patient_threads() -> Iterator[None]:
     """Let OpenMP, which reads its settings while it is loaded, sleep instead of spin.
 
     On a busy 2-core machine spinning threads made a token 10 to 30 times slower; on an
@@ -84,7 +92,7 @@ class Engine:
     """
 
     def __init__(self, path: Path, *, cells: int, sequences: int, threads: int) -> None:
-        self._c = c = _library()
+        self._c = c = library()
         c.llama_backend_init()
         self._model = c.llama_model_load_from_file(os.fsencode(path), c.llama_model_default_params())
         if not self._model:

@@ -5,7 +5,17 @@ from __future__ import annotations
 import platform
 from importlib.metadata import PackageNotFoundError, version
 
-PACKAGES = ("torch", "transformers", "peft", "llama-cpp-python", "pydantic-monty", "numpy", "scipy", "datasets")
+PACKAGES = (
+    "torch",
+    "transformers",
+    "peft",
+    "llama-cpp-python",
+    "xllamacpp",
+    "pydantic-monty",
+    "numpy",
+    "scipy",
+    "datasets",
+)
 
 
 def versions() -> dict[str, str]:

@@ -20,12 +20,14 @@ from toolkit.evaluation.verdict import Verdict
 from toolkit.journal import Journal
 from toolkit.loop import carry_out
 from toolkit.models.chat import split_name
+from toolkit.models.llama_native import require as require_llama_cpp
 from toolkit.models.servers import check_servers
 from toolkit.models.weights import weights_path
 from toolkit.recipe import Recipe, recipe_from_text
 from toolkit.run.versions import versions
 from toolkit.stages.exam import exam_again
 from toolkit.stages.judging import JUDGED, check_scorer, judge_model
+from toolkit.stages.memory_needs import require_memory
 from toolkit.stages.progress import remember_pace
 from toolkit.stages.session import Session
 from toolkit.training.trainer import require_method, require_trainer
@@ -39,7 +41,8 @@ def begin(folder: Path, recipe: Recipe, *, series: Json = None, data_of: Path | 
         series: what the arms of one recipe know of each other.
         data_of: the folder of a run whose data, already split, this one shares.
 
-    Raises SchoolhouseError when the scorer, weights, trainer or data cannot be used; then nothing is left behind.
+    Raises SchoolhouseError when the scorer, weights, trainer or data cannot be used, or when the memory is too small;
+    then nothing is left behind.
     """
     check_scorer(recipe)
     for name in weights_of(recipe):
@@ -48,6 +51,9 @@ def begin(folder: Path, recipe: Recipe, *, series: Json = None, data_of: Path | 
     settings = recipe.file.train
     trainer = require_trainer(settings.backend, settings.python)
     require_method(trainer, settings.method, settings.python)
+    require_memory(recipe)
+    if recipe.file.student.backend == "llama_cpp":
+        require_llama_cpp("student.backend: llama_cpp")
     try:
         if data_of:
             shutil.copytree(data_of / DATA, folder / DATA)
