@@ -153,3 +153,23 @@ log(str([verify("sql", "SELECT 2 UNION SELECT 1", "SELECT n FROM t", schema=sche
     result = carry_out(tmp_path, program, verify=verified)
     assert result.ending.error == ""
     assert result.journal.events()[0]["data"]["text"] == "[True, False, False, True, False, True]"
+
+
+def test_turns_stand_between_the_system_message_and_the_prompt(tmp_path: Path) -> None:
+    program = "ask_many(['third'], system='first', turns=[('second', 'an example'), ('again', 'another')])"
+    result = carry_out(tmp_path, program)
+    (request,) = result.teacher.asked
+    assert [(message["role"], message["content"]) for message in request.messages] == [
+        ("system", "first"),
+        ("user", "second"),
+        ("assistant", "an example"),
+        ("user", "again"),
+        ("assistant", "another"),
+        ("user", "third"),
+    ]
+
+
+def test_turns_that_are_no_pairs_are_told_to_the_program(tmp_path: Path) -> None:
+    result = carry_out(tmp_path, "ask('x', turns=[('a', 'b'), 'c'])")
+    assert "turn 2 is" in result.ending.error and "not a pair (prompt, reply)" in result.ending.error
+    assert not result.teacher.asked

@@ -27,9 +27,9 @@ RULES = """Rules:
 CONTRACT = """The program is run as it stands, from top to bottom. These names exist already; do not define them:
 - task["about"], %(task)s, task["target_rows"], task["min_rows"]
 - seeds: a list of questions that people wrote, without answers; it may be empty
-- ask_many(prompts, schema=None, max_tokens=None, temperature=None, system=None): the teacher's replies to a list of
-  prompts, in their order. reply.text is the text, reply.data the parsed JSON when a schema was given (None when it
-  did not parse), reply.id its id.
+- ask_many(prompts, schema=None, max_tokens=None, temperature=None, system=None, turns=None): the teacher's replies to
+  a list of prompts, in their order. reply.text is the text, reply.data the parsed JSON when a schema was given (None
+  when it did not parse), reply.id its id. turns: pairs (prompt, reply) that show the form of a good reply.
 - ask(prompt, ...): one reply.
 - submit(rows): rows is a list of dicts %(row)s. It returns a
   receipt: receipt.accepted (count), receipt.rejected (reason -> [count, example]), receipt.still_needed (count).

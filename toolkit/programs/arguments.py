@@ -15,6 +15,7 @@ from typing import Any
 from toolkit.types import Json, Row
 
 MAX_PROMPT_CHARACTERS = 20_000
+MAX_TURNS = 8
 MAX_REPLY_TOKENS = 8_192
 MAX_TEXT_CHARACTERS = 20_000
 MAX_JSON_VALUES = 2_000
@@ -31,12 +32,17 @@ class BadArgument(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class AskOptions:
-    """How the teacher is asked; None leaves it to the recipe."""
+    """How the teacher is asked; None leaves it to the recipe.
+
+    Args:
+        turns: prompts with the replies that they should have had, as examples before the real prompt.
+    """
 
     temperature: float | None = None
     max_tokens: int = 512
     schema: Mapping[str, Json] | None = None
     system: str = ""
+    turns: tuple[tuple[str, str], ...] = ()
 
 
 def read_prompts(value: Any) -> list[str]:
@@ -60,7 +66,17 @@ def read_options(value: Any) -> AskOptions:
         max_tokens=int(max_tokens or 512),
         schema=None if schema is None else plain_dict(schema, "schema"),
         system=_prompt(value["system"], "system") if value.get("system") else "",
+        turns=_turns(value.get("turns") or []),
     )
+
+
+def _turns(value: Any) -> tuple[tuple[str, str], ...]:
+    if not isinstance(value, list | tuple) or len(value) > MAX_TURNS:
+        raise BadArgument(f"turns must be a list of at most {MAX_TURNS} pairs (prompt, reply), this is {_kind(value)}")
+    for number, pair in enumerate(value, 1):
+        if not isinstance(pair, list | tuple) or len(pair) != 2:
+            raise BadArgument(f"turn {number} is {_kind(pair)}, not a pair (prompt, reply)")
+    return tuple((_prompt(asked, "a turn's prompt"), _prompt(told, "a turn's reply")) for asked, told in value)
 
 
 def read_rows(value: Any, most: int) -> list[Mapping[str, Any]]:

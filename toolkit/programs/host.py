@@ -224,9 +224,10 @@ class ProgramHost:
         raise OutOfTime("the time of this run is over; the rows that were accepted are kept")
 
     def _request(self, prompt: str, options: AskOptions) -> Request:
-        messages: list[Message] = [{"role": "user", "content": prompt}]
-        if options.system:
-            messages.insert(0, {"role": "system", "content": options.system})
+        messages: list[Message] = [{"role": "system", "content": options.system}] if options.system else []
+        for asked, told in options.turns:
+            messages += [{"role": "user", "content": asked}, {"role": "assistant", "content": told}]
+        messages.append({"role": "user", "content": prompt})
         self._asked[prompt] += 1
         return Request(
             messages=tuple(messages),

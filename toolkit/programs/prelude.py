@@ -26,17 +26,20 @@ class Receipt:
         self.still_needed = raw["still_needed"]
 
 
-def ask_many(prompts, temperature=None, max_tokens=None, schema=None, system=None):
-    """Ask the teacher many prompts at once; replies come in the order of the prompts."""
+def ask_many(prompts, temperature=None, max_tokens=None, schema=None, system=None, turns=None):
+    """Ask the teacher many prompts at once; replies come in the order of the prompts.
+
+    `turns` are pairs (prompt, reply) that stand before each prompt, to show the form of a good reply.
+    """
     if isinstance(prompts, str):
         raise TypeError("ask_many takes a list of prompts; ask takes one")
-    options = {"temperature": temperature, "max_tokens": max_tokens, "schema": schema, "system": system}
+    options = {"temperature": temperature, "max_tokens": max_tokens, "schema": schema, "system": system, "turns": turns}
     return [Reply(raw) for raw in host_ask(list(prompts), options)]
 
 
-def ask(prompt, temperature=None, max_tokens=None, schema=None, system=None):
+def ask(prompt, temperature=None, max_tokens=None, schema=None, system=None, turns=None):
     """Ask the teacher one prompt."""
-    return ask_many([prompt], temperature, max_tokens, schema, system)[0]
+    return ask_many([prompt], temperature, max_tokens, schema, system, turns)[0]
 
 
 def submit(rows):

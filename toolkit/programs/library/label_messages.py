@@ -2,29 +2,29 @@
 # handful of messages in several styles, and hand them in. What the checks throw away is
 # asked for again, in other styles, until the plan is filled or the calls are spent.
 #
-# The example shows a small teacher what a message is: a customer speaks, and no two are alike.
-# What changes from prompt to prompt stands last, so the teacher reads the rest only once.
+# Two turns before the prompt show a small teacher what a message is: a customer speaks, and no two
+# are alike. It answers in their form, without a word before the list. What changes from prompt to
+# prompt stands last, so the teacher reads the rest only once.
 
 import re
 
-EXAMPLE = """Example, for a swimming pool.
-Intent: opening hours
-Meaning: the visitor asks when the pool is open.
-Style: lower case, typed in a hurry
-1. what time do u close tonight
+EXAMPLE = "For a swimming pool.\nIntent: opening hours\nMeaning: the visitor asks when the pool is open.\nStyle: "
+HURRIED = """1. what time do u close tonight
 2. is the big pool open on sundays too or just the kids one
 3. came at 7 and the door was locked?? when can i swim before work
-4. holiday hours pls
-Style: tells what happened and asks nothing directly
-1. I drove half an hour on Easter Monday and stood in front of a closed gate.
+4. holiday hours pls"""
+TOLD = """1. I drove half an hour on Easter Monday and stood in front of a closed gate.
 2. The sign outside says nine, your page says ten, and my aqua class is at nine thirty.
 3. My shift ends at 20:00, so I never manage to come during the week.
 4. Nobody picked up the phone at eight this morning, so I wasn't sure whether to bring the kids."""
+TURNS = [
+    (EXAMPLE + "lower case, typed in a hurry\nWrite 4 messages.", HURRIED),
+    (EXAMPLE + "tells what happened and asks nothing directly\nWrite 4 messages.", TOLD),
+]
 SYSTEM = (
     task["about"] + "\n"
     "You write such messages, so that a computer can learn to sort them. Each is written by a different customer, "
-    "about a different thing, with different words and another beginning. It is always the customer who speaks.\n\n"
-    + EXAMPLE
+    "about a different thing, with different words and another beginning. It is always the customer who speaks."
 )
 TOKENS_PER_MESSAGE = 34
 SHOWN = 3  # of the recipe's examples, or of those whose places plan["shown"] names; others in each prompt
@@ -105,6 +105,7 @@ while barren < PATIENCE:  # a teacher that only repeats itself is not asked for 
         [prompt_for(label, turn, count) for label, turn, count in wanted],
         max_tokens=plan["per_call"] * TOKENS_PER_MESSAGE,
         system=SYSTEM,
+        turns=TURNS,
     )
     rows = []
     for (label, turn, count), reply in zip(wanted, replies):
