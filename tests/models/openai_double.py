@@ -34,6 +34,14 @@ def error(status: int, message: str, **headers: str) -> Reply:
     return Reply(status, {"error": {"message": message, "type": "invalid_request_error", "code": None}}, headers)
 
 
+PYDANTIC = (
+    "1 validation error:\n  {'type': 'literal_error', 'loc': ('body', 'response_format', 'type'), 'msg': \"Input should"
+    " be 'text' or 'json_object'\", 'input': 'json_schema', 'ctx': {'expected': \"'text' or 'json_object'\"}}\n\n"
+    '  File "/usr/lib/python3.11/site-packages/llama_cpp/server/app.py", line 376, in create_chat_completion\n'
+    "    POST /v1/chat/completions"
+)
+
+
 @dataclass
 class Manners:
     """What this server knows.
@@ -42,11 +50,14 @@ class Manners:
     "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."
     `formats`: LM Studio 0.4 answers json_object with 400 and "'response_format.type' must be
     'json_schema' or 'text'"; older llama.cpp and many others know json_object or nothing.
+    `pydantic`: llama-cpp-python 0.3.36's server checks questions with pydantic and answers 500, with all of the
+    exception's words; seen on the real one.
     """
 
     new_length: bool = False
     fixed_temperature: bool = False
     formats: tuple[str, ...] = ("json_schema", "json_object")
+    pydantic: bool = False
     context: int = 512
     wait: float = 0.0
 
@@ -77,6 +88,8 @@ def _refused(body: Body, how: Manners) -> Reply | None:
     if how.fixed_temperature and body.get("temperature", 1) != 1:
         return error(400, "Unsupported value: 'temperature' does not support 0.8 with this model.")
     kind = body.get("response_format", {}).get("type", "text")
+    if how.pydantic and kind not in ("text", "json_object"):
+        return error(500, PYDANTIC)
     if kind != "text" and kind not in how.formats:
         names = " or ".join(f"'{name}'" for name in (*how.formats, "text"))
         return error(400, f"'response_format.type' must be {names}")

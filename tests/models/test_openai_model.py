@@ -102,11 +102,13 @@ def test_the_response_format_is_stepped_down(formats: tuple[str, ...], kinds: li
             assert json.dumps(SCHEMA) in double.bodies[-1]["messages"][-1]["content"]
 
 
-def test_json_mode_is_given_the_schema_where_the_server_takes_it() -> None:
-    # llama-cpp-python's server knows text and json_object; its answer to json_schema is pydantic's, with status 422
-    with serve(well_behaved(Manners(formats=("json_object",)))) as double:
-        answers(double, ask("Two words as JSON.", schema=SCHEMA))
-        assert double.bodies[-1]["response_format"] == {"type": "json_object", "schema": SCHEMA}
+@pytest.mark.parametrize("schema", [SCHEMA, {"enum": ["calm", "angry"]}, {"type": "array"}])
+def test_llama_cpp_pythons_json_mode_is_given_the_schema(schema: dict[str, Any]) -> None:
+    # it knows text and json_object, and its JSON mode holds to a schema of any kind
+    with serve(well_behaved(Manners(pydantic=True))) as double:
+        answers(double, ask("Two words as JSON.", schema=schema))
+        assert len(double.bodies) == 2  # its 500 is a refusal to learn from, not an error to wait for
+        assert double.bodies[-1]["response_format"] == {"type": "json_object", "schema": schema}
 
 
 def test_a_refused_list_schema_does_not_spoil_objects() -> None:

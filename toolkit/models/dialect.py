@@ -69,17 +69,19 @@ class Dialect:
         elif self.seed and "seed" in low.split():
             self.seed = False
         elif request.schema is not None and any(word in low for word in ("response_format", "json_", "schema", "json")):
-            return self._simpler(request.schema)
+            return self._simpler(request.schema, low)
         else:
             return False
         return True
 
-    def _simpler(self, schema: Mapping[str, Json]) -> bool:
+    def _simpler(self, schema: Mapping[str, Json], reason: str) -> bool:
         kind, now = _kind(schema), self.format_of(schema)
         if now == "prompt":
             return False
-        # JSON mode gives objects only, so a list can then be asked for in words alone
-        self.formats[kind] = FORMATS[FORMATS.index(now) + 1] if kind == "object" else "prompt"
+        # JSON mode gives objects only, so a list can then be asked for in words alone; but llama-cpp-python's holds to
+        # any schema, and is known by its words
+        any_schema = now == FORMATS[0] and "'text' or 'json_object'" in reason
+        self.formats[kind] = FORMATS[FORMATS.index(now) + 1] if kind == "object" or any_schema else "prompt"
         return True
 
 
