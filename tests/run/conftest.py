@@ -3,4 +3,5 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-sys.path.append(str(Path(__file__).resolve().parents[1] / "engineer"))  # the school of stand-ins lives there
+for folder in ("engineer", "tui"):  # the school of stand-ins lives in the one, what pilots screens in the other
+    sys.path.append(str(Path(__file__).resolve().parents[1] / folder))

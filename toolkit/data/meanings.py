@@ -23,6 +23,11 @@ class Meanings:
     def __init__(self, keys: Sequence[tuple[SplitName, str]], vectors: Any, embed: Embedder) -> None:
         self._keys, self._vectors, self._embed = list(keys), vectors, embed
 
+    def expect(self, texts: Sequence[str]) -> None:
+        """Embed together what will be asked for next."""
+        if self._keys:
+            self._embed(texts)
+
     def nearest(self, text: str) -> tuple[SplitName, str, float] | None:
         """The item that a text is nearest to, when it says the same: split, item id, cosine."""
         if not self._keys:

@@ -86,7 +86,8 @@ def usable_seeds(seeds: Iterable[str], firewall: Firewall) -> tuple[list[str], d
     """The seeds that no evaluation item and no other seed is close to, and how many were dropped, by reason."""
     kept: list[str] = []
     dropped: Counter[str] = Counter()
-    near = NearDuplicates()
+    near, seeds = NearDuplicates(), list(seeds)
+    firewall.expect(seeds)
     for seed in seeds:
         if firewall.check(seed):
             dropped["seed too close to an evaluation item"] += 1
