@@ -23,8 +23,9 @@ from toolkit.training.backends import interpreter
 from toolkit.training.encode import encode
 from toolkit.training.mlx_model import rope_settings
 from toolkit.training.mlx_trainer import NEEDED, MlxTrainer
+from toolkit.training.torch_child import Training
 from toolkit.training.torch_trainer import _message
-from toolkit.training.trainer import Example, TrainJob
+from toolkit.training.trainer import Example, TrainJob, open_trainer
 
 PROBLEMS = MlxTrainer().problems()
 needs_mlx = pytest.mark.skipif(bool(PROBLEMS), reason=f"{PROBLEMS[0].what}; {PROBLEMS[0].fix}" if PROBLEMS else "")
@@ -91,6 +92,33 @@ print(json.dumps({"shared": shared, "losses": [loss for loss, _ in found], "wors
     assert found["worst"] < 1e-4
     assert len(found["learnt"]) == 2 * 14
     assert not [name for name in found["learnt"] if "lora_" not in name or "lm_head" in name]
+
+
+@needs_mlx
+def test_from_the_same_start_every_step_has_torchs_loss(gguf: Path, tmp_path: Path) -> None:
+    """Rows, batches, loss, clipping, optimizer and schedule are the torch trainer's."""
+    from safetensors.torch import save_file
+
+    job = tiny_job(gguf, tmp_path / "adapter", lr=1e-2)
+    message = _message(job, "f", job.output)
+    torch_training = Training(message, encode(load_tokenizer(Path(message["model"])), message["rows"], 512))
+    start = {}
+    for name, weight in torch_training.weights.items():
+        layer, part = name.removeprefix("base_model.model.").split(".lora_")
+        start[f"{layer}.lora_{part[0].lower()}"] = weight.detach().T.contiguous()
+    save_file(start, tmp_path / "start.safetensors")
+    expected = [torch_training.learn(batch) for batch in torch_training.plan]
+    found = in_mlx(
+        job,
+        """
+import mlx.core as mx
+training.model.load_weights(list(mx.load(str(Path(sys.argv[1]).with_name("start.safetensors"))).items()), strict=False)
+print(json.dumps([training.learn(batch) for batch in training.plan]))
+""",
+    )
+    assert len(found) == 24
+    assert [lr for lr, _ in found] == pytest.approx([lr for lr, _ in expected])
+    assert [loss for _, loss in found] == pytest.approx([loss for _, loss in expected], rel=1e-3)
 
 
 @needs_mlx
@@ -230,19 +258,24 @@ def test_the_rotary_settings_stand_where_mlx_lm_reads_them() -> None:
 @needs_mlx
 @pytest.mark.real
 @pytest.mark.skipif(not present("smollm2-135m-instruct"), reason="schoolhouse models pull smollm2-135m-instruct")
-def test_smollm2_learns_a_dozen_rows_and_answers_with_the_adapter(tmp_path: Path) -> None:
+def test_smollm2_begins_where_torch_begins_and_answers_with_the_adapter(tmp_path: Path) -> None:
+    """A dozen rows, two steps: MLX on a CPU trains six tokens a second."""
     from toolkit.students.student import open_student
 
     kinds = {"parcel_late": "where is my parcel", "refund": "i want my money back", "password": "cannot log in"}
-    rows = [Example(prompt(f"{text}{mark}"), kind) for mark in ("", "?", "!", "…") for kind, text in kinds.items()]  # type: ignore[arg-type]
+    rows = [Example(prompt(f"{text}{mark}"), kind) for mark in ("", "?", "!", ".") for kind, text in kinds.items()]  # type: ignore[arg-type]
     gguf = weights_path("smollm2-135m-instruct")
-    job = TrainJob(gguf=gguf, examples=rows, output=tmp_path / "adapter", epochs=6, batch_size=6, dtype="float32")
-    events: list[dict[str, Any]] = []
-    MlxTrainer().train(job, events.append)
-    steps = [event["loss"] for event in events if event["event"] == "step"]
-    assert steps[-1] < 0.2 * steps[0]
-    assert hf_folder(gguf).is_dir()
-    student = open_student("torch", gguf, job.output)
-    answers = dict(student.answer([row.messages for row in rows], max_new_tokens=8))
+    steps: dict[str, list[float]] = {}
+    for name in ("mlx", "torch"):
+        job = TrainJob(
+            gguf=gguf, examples=rows, output=tmp_path / name, epochs=1, batch_size=6, dtype="float32", warmup=0.0
+        )
+        events: list[dict[str, Any]] = []
+        open_trainer(name).train(job, events.append)
+        steps[name] = [event["loss"] for event in events if event["event"] == "step"]
+    assert steps["mlx"][0] == pytest.approx(steps["torch"][0], rel=1e-3)
+    assert steps["mlx"][-1] < 0.8 * steps["mlx"][0]
+    student = open_student("torch", gguf, tmp_path / "mlx")
+    answers = dict(student.answer([row.messages for row in rows[:2]], max_new_tokens=8))
     student.close()
-    assert sum(answers[i] == row.answer for i, row in enumerate(rows)) >= 10
+    assert sorted(answers) == [0, 1]

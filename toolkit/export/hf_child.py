@@ -10,6 +10,7 @@ from typing import Any
 
 from toolkit.models.torch_model import import_torch, load_model
 from toolkit.process import Emit, child_main
+from toolkit.training.mlx_model import rope_settings
 
 _BESIDE = ("tokenizer*", "special_tokens_map.json", "chat_template*", "generation_config.json", "*.model", "vocab*")
 
@@ -32,7 +33,7 @@ def make(job: dict[str, Any], emit: Emit) -> None:
     save_file(tensors, out / "model.safetensors", metadata={"format": "pt"})
     (out / "model.safetensors").chmod(0o644)  # written for its owner alone
     emit({"event": "progress", "what": "merging", "done": 2, "total": 3})
-    config |= {"dtype": job["dtype"], "_name_or_path": job["name"]}
+    config |= {"dtype": job["dtype"], "_name_or_path": job["name"], **rope_settings(config)}
     config.pop("torch_dtype", None)
     (out / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
     for path in {path for pattern in _BESIDE for path in base.glob(pattern) if path.is_file()}:
