@@ -218,11 +218,18 @@ def test_all_weights_are_learnt_with_method_full(gguf: Path, tmp_path: Path, not
     assert json.loads(notes.read_text())["load"]["full"] is True
 
 
-def test_four_bits_need_a_gpu(gguf: Path, tmp_path: Path, notes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("driver", [True, False])
+def test_four_bits_need_a_gpu(
+    gguf: Path, tmp_path: Path, notes: Path, monkeypatch: pytest.MonkeyPatch, driver: bool
+) -> None:
+    """Without a driver nothing is started; a torch that sees no GPU is found out by the child."""
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    monkeypatch.setattr("toolkit.training.trainer.has_cuda", lambda: driver)
+    monkeypatch.setattr("toolkit.training.trainer.missing", lambda packages, python: [])
     with pytest.raises(TrainingError, match="qlora needs an NVIDIA GPU") as caught:
         run(tiny_job(gguf, tmp_path / "adapter", method="qlora"))
     assert caught.value.fix == "write `train.method: lora`"
+    assert notes.exists() == driver
     assert not (tmp_path / "adapter").exists()
 
 

@@ -15,7 +15,7 @@ from typing import Any, Protocol, cast
 
 from toolkit.errors import TrainingError
 from toolkit.models.hf_folder import gguf_fingerprint
-from toolkit.training.backends import BACKENDS, has_cuda, missing, suits
+from toolkit.training.backends import BACKENDS, has_cuda, interpreter, missing, suits
 from toolkit.types import Json, Message, digest
 
 __all__ = [
@@ -160,7 +160,7 @@ def require_method(backend: str, method: str, python: str | None = None) -> None
         return
     if not has_cuda():
         raise TrainingError("train.method: qlora needs an NVIDIA GPU, and there is none", "write `train.method: lora`")
-    if missing(["bitsandbytes"], python):
+    if missing(["bitsandbytes"], interpreter(backend, ["bitsandbytes"], python)):
         pip = f"{python or 'python'} -m pip install bitsandbytes"
         raise TrainingError("train.method: qlora needs bitsandbytes, which is not installed", pip)
 
