@@ -23,12 +23,14 @@ class EngineerModel:
     Args:
         max_tokens: how long a whole program may be.
         seed: another one gives other answers to the same questions.
+        at_once: whether it was measured to be fit for a whole plan in one answer.
     """
 
     ask: Ask
     temperature: float = 0.5
     max_tokens: int = 1200
     seed: int = 0
+    at_once: bool = False
 
     def question(
         self,

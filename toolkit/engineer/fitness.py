@@ -46,6 +46,11 @@ class Fitness:
     why: str = ""
 
     @property
+    def at_once(self) -> bool:
+        """Whether it may plan a whole lesson in one answer: a model that can write a program can."""
+        return self.json and self.code
+
+    @property
     def kind(self) -> str:
         """The kind of engineer that it can be."""
         return "code" if self.code else "plan" if self.json else "bandit"
@@ -63,13 +68,23 @@ def fitness(name: str, model: EngineerModel) -> Fitness:
     Args:
         name: `backend/name`; with the questions it is the key of the cache.
     """
-    key = f"{name}@{digest([JSON_QUESTION, _code_prompt(), model.temperature])[:12]}"
-    path = cache_dir() / FILE
-    known = _read(path)
-    if key not in known:
-        known[key] = asdict(measure(model))
-        write_text(path, json.dumps(known, indent=1, sort_keys=True))
-    return Fitness(**known[key])
+    known = known_fitness(name, model.temperature)
+    if known is None:
+        known = measure(model)
+        path = cache_dir() / FILE
+        found = {**_read(path), _key(name, model.temperature): asdict(known)}
+        write_text(path, json.dumps(found, indent=1, sort_keys=True))
+    return known
+
+
+def known_fitness(name: str, temperature: float) -> Fitness | None:
+    """What was measured of a model before; None when nothing was. Asks nothing."""
+    found = _read(cache_dir() / FILE).get(_key(name, temperature))
+    return Fitness(**found) if found else None
+
+
+def _key(name: str, temperature: float) -> str:
+    return f"{name}@{digest([JSON_QUESTION, _code_prompt(), temperature])[:12]}"
 
 
 def measure(model: EngineerModel) -> Fitness:

@@ -37,7 +37,7 @@ class LessonPlan(BaseModel):
 
     `skills` are rows by label; `topics`, `hints`, `contrasts` and `shown` are by label too, the last
     as places in the recipe's list of examples. `situations` and `personas` are a person's: a small teacher
-    that is told who writes opens every message with it, so the model is not asked for them. `wishes` are a
+    that is told who writes opens every message with it, so only a model that plans at once is asked. `wishes` are a
     person's notes. `styles` are for messages, `kinds` for questions with one right answer; `hard` is the share
     of prompts that ask for harder ones. `dropped` counts answers of the model that were of no use, by question.
     """

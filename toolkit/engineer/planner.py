@@ -10,7 +10,9 @@ from toolkit.engineer.feedback import evidence
 from toolkit.engineer.lesson_plan import KINDS, Change, LessonPlan, words_of
 from toolkit.engineer.picks import Pairs, picks
 from toolkit.engineer.plan import even_shares, turned_styles, wish_change, with_wishes
+from toolkit.engineer.whole_plan import whole_plan
 from toolkit.engineer.words import Words
+from toolkit.types import Completion
 
 MOST_PAIRS = 3
 """Confused pairs of labels that are asked about, each with one question."""
@@ -23,6 +25,10 @@ MOST_STYLES = 18
 MOST_CHANGES = 6
 
 
+SILENT = EngineerModel(lambda request, attempt: Completion("", "stop", 0, 0))
+"""Asked for words, it has none: what is left of a plan is what was measured."""
+
+
 class Planner:
     """Fills a typed plan, each round from that of the best attempt so far."""
 
@@ -33,9 +39,20 @@ class Planner:
         self._program, self._model = program, model
 
     def propose(self, situation: Situation) -> Proposal:
-        plan = lesson(situation, Words(self._model, situation))
+        words = Words(self._model, situation)
+        plan = (self._model.at_once and at_once(situation, words)) or lesson(situation, words)
         parent = situation.earlier.id if situation.earlier else None
         return Proposal(situation.operation, plan.for_program(), self._program, parent)
+
+
+def at_once(situation: Situation, words: Words) -> LessonPlan | None:
+    """The plan of a model that is fit to say it in one answer; None for other tasks, or an answer of no use."""
+    if situation.answer != "label":
+        return None
+    measured = lesson(situation, Words(SILENT, situation))
+    shared = list(_share_changes(situation, measured.skills))  # the model has its own shares
+    others = [change for change in measured.changes if change not in shared]
+    return whole_plan(situation, words, measured.model_copy(update={"changes": others}))
 
 
 def lesson(situation: Situation, words: Words) -> LessonPlan:

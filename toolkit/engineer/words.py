@@ -98,10 +98,18 @@ class Words:
         answer = self._answer(lines, schema)
         found = answer if isinstance(answer, dict) else {}
         one, other = found.get("first"), found.get("second")
-        if self._useful(one) and self._useful(other) and _plain(str(one)) != _plain(str(other)):
+        if self.useful(one) and self.useful(other) and _plain(str(one)) != _plain(str(other)):
             return str(one).strip(), str(other).strip()
         self.dropped["contrasts"] += 1
         return None
+
+    def whole(self, lines: list[str], schema: Mapping[str, Json], max_tokens: int) -> Json:
+        """The answer to a question that asks for a whole plan; None when it is no JSON, or was cut off."""
+        return self._answer(lines, schema, max_tokens)
+
+    def of_use(self, texts: Iterable[str]) -> list[str]:
+        """Those that can be used, each once."""
+        return list(dict.fromkeys(text.strip().rstrip(".") for text in texts if self.useful(text)))
 
     def _list(self, name: str, lines: list[str], count: int, known: list[str]) -> list[str]:
         text = {"type": "string", "maxLength": 80}
@@ -109,14 +117,14 @@ class Words:
         seen = {_plain(one) for one in known}
         found: list[str] = []
         for one in answer if isinstance(answer, list) else []:
-            if self._useful(one) and _plain(one) not in seen:
+            if self.useful(one) and _plain(one) not in seen:
                 seen.add(_plain(one))
                 found.append(one.strip().rstrip("."))
         found = found[:count]
         self.dropped[name] += count - len(found)
         return found
 
-    def _answer(self, lines: list[str], schema: Mapping[str, Json]) -> Json:
+    def _answer(self, lines: list[str], schema: Mapping[str, Json], max_tokens: int = 200) -> Json:
         self._asked += 1
         reply = self.model.question(
             SYSTEM if self.situation.answer == "label" else OPEN_SYSTEM,
@@ -124,11 +132,11 @@ class Words:
             attempt=self.situation.number,
             part=self._asked,
             schema=schema,
-            max_tokens=200,
+            max_tokens=max_tokens,
         )
         return _parsed(reply)
 
-    def _useful(self, text: Json) -> bool:
+    def useful(self, text: Json) -> bool:
         """Real words, of a fit length, without placeholders and without the labels' own names."""
         if not isinstance(text, str) or not SHORTEST <= len(text.strip()) <= LONGEST or "\n" in text.strip():
             return False

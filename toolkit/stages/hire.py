@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from toolkit.engineer import Engineer, EngineerModel, open_engineer
-from toolkit.engineer.fitness import fitness
+from toolkit.engineer.fitness import fitness, known_fitness
 from toolkit.errors import RefusedRequest
 from toolkit.programs import library
 from toolkit.stages.session import Session
@@ -15,7 +17,18 @@ def hire(session: Session) -> Engineer:
     settings = session.recipe.file.engineer
     kind = _measured_kind(session) if settings.kind == "auto" else settings.kind
     program = settings.program if settings.program != "auto" else library.program_for(session.recipe.file.task.answer)
-    return open_engineer(kind, library.source(program), model_of(session))
+    at_once = kind == "plan" and _at_once(session)
+    return open_engineer(kind, library.source(program), replace(model_of(session), at_once=at_once))
+
+
+def _at_once(session: Session) -> bool:
+    """Whether the model may plan in one answer, as far as it was measured; a run keeps to what it began with."""
+    known = session.journal.meta("plans_at_once")
+    if known is None:
+        found = known_fitness(session.engineer.name, session.recipe.file.engineer.temperature)
+        known = bool(found and found.at_once)
+        session.journal.set_meta("plans_at_once", known)
+    return bool(known)
 
 
 def _measured_kind(session: Session) -> str:
