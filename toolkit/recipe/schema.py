@@ -219,8 +219,8 @@ class Train(Section):
     python: str | None = Field(None, description="another environment's interpreter to train with")
     method: Literal["lora", "qlora", "full"] = Field(
         "lora",
-        description="lora: an adapter; qlora: the same over 4-bit weights, on NVIDIA GPUs; full: all weights, which"
-        " needs a far lower lr",
+        description="lora: an adapter; qlora: the same over 4-bit weights, on NVIDIA GPUs or with mlx; full: all"
+        " weights, which needs a far lower lr",
     )
     lora_r: PositiveInt = 16
     lora_alpha: PositiveInt = 32
