@@ -16,6 +16,7 @@ from textual.worker import get_current_worker
 
 from toolkit.errors import SchoolhouseError
 from tui.feed import Feed
+from tui.machine import Lacking
 from tui.recipes import RecipeText
 from tui.runs import Runs
 from tui.screens.help import HelpScreen
@@ -62,6 +63,10 @@ class SchoolhouseApp(App[None]):
             self.open_run(self._open_first)
         self.call_after_refresh(self._begin_feed)  # the first frame comes before the first look
 
+    def on_unmount(self) -> None:
+        """What was begun for the screens alone ends with them; runs go on."""
+        self.runs.leave()
+
     def _begin_feed(self) -> None:
         self.run_worker(
             self._feed_thread, name="journal-feed", group="feed", thread=True, exclusive=True, exit_on_error=False
@@ -88,11 +93,27 @@ class SchoolhouseApp(App[None]):
 
         self.perform(partial(self.runs.recipe_text, path), show)
 
-    def start_recipe(self, recipe: RecipeLine, start: bool | None = True) -> None:
-        """Start a run of a recipe, and show it."""
-        if start:
-            self.notify(f"starting {clean_block(recipe.name, 60)} …", timeout=3, markup=False)
-            self.perform(partial(self.runs.start, recipe), partial(self.open_run, starting=True))
+    def start_recipe(self, recipe: RecipeLine, arms: tuple[str, ...] | None = ()) -> None:
+        """Start a run of a recipe, or of each of its arms, and show it; weights that are not here are fetched first.
+
+        Args:
+            arms: none of them: the recipe as it stands; None: nothing is started.
+        """
+        if arms is not None:
+            self.perform(partial(self.runs.lacking, recipe), partial(self._fetch_and_start, recipe, arms))
+
+    def _fetch_and_start(self, recipe: RecipeLine, arms: tuple[str, ...], lacking: tuple[Lacking, ...]) -> None:
+        from tui.screens.fetch import FetchScreen
+
+        def start(all_here: bool | None = True) -> None:
+            if all_here:
+                self.notify(f"starting {clean_block(recipe.name, 60)} …", timeout=3, markup=False)
+                self.perform(partial(self.runs.start, recipe, arms), partial(self.open_run, starting=True))
+
+        if lacking:
+            self.push_screen(FetchScreen(lacking), start)
+        else:
+            start()
 
     def action_help(self) -> None:
         if not isinstance(self.screen, HelpScreen):

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from tui.text import clean
+from tui.text import about, clean
 
 MISTAKE = re.compile(r"^recipe\.yaml(?::(?P<line>\d+))?: (?:(?P<key>[\w.\-]+): )?(?P<words>.*)$")
 NAME = re.compile(r"^name:[ \t]*(?P<name>[^#\s]+)", re.MULTILINE)
@@ -38,6 +38,53 @@ class Checked:
     @property
     def seconds(self) -> float:
         return sum(seconds for _, seconds in self.forecast)
+
+
+WORK = {
+    "generate": "rows",
+    "plan": "rows",
+    "train": "training",
+    "evaluate": "answers",
+    "baseline": "answers",
+    "exam": "answers",
+}
+"""Stage -> what a person calls it."""
+
+ARMS = {
+    "iterative": "rounds, each planned from the scores before it",
+    "control": "as many rows, planned without any scores",
+    "one-shot": "the first valid lessons, no second try",
+    "human": "rows that people wrote, no teacher",
+}
+"""Arm -> what it does. A run of each can be started, to compare them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Takes:
+    """How long a run of a recipe takes on this machine.
+
+    Args:
+        stages: seconds by stage.
+        runs: how many finished runs of this very recipe are here; 0 when the times are a forecast.
+    """
+
+    stages: tuple[tuple[str, float], ...] = ()
+    runs: int = 0
+
+    @property
+    def seconds(self) -> float:
+        return sum(seconds for _, seconds in self.stages)
+
+    @property
+    def words(self) -> str:
+        """`took 9 min here: rows 4, training 3, answers 1`, or `about 18 min here: …` for a forecast."""
+        parts: dict[str, float] = {}
+        for stage, seconds in self.stages:
+            name = WORK.get(stage, "loading")
+            parts[name] = parts.get(name, 0.0) + seconds
+        shares = [f"{name} {seconds / 60:.0f}" for name, seconds in parts.items() if seconds >= 30]
+        start = "took" if self.runs else "about"
+        return f"{start} {about(self.seconds)} here" + (f": {', '.join(shares)}" if len(shares) > 1 else "")
 
 
 @dataclass(frozen=True, slots=True)

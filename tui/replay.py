@@ -12,7 +12,7 @@ import sqlite3
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -205,7 +205,7 @@ class ReplayRuns(Runs):
     def resume(self, folder: Path) -> None:
         self.player.playing.set()
 
-    def start(self, recipe: RecipeLine) -> Path:
+    def start(self, recipe: RecipeLine, arms: Sequence[str] = ()) -> Path:
         raise _only_shown()
 
     def steer(self, folder: Path, text: str) -> None:

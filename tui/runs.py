@@ -7,6 +7,7 @@ import os
 import shlex
 import subprocess
 import time
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,18 +16,21 @@ from tui.attempts import Call, CallLine, call_line, whole_call
 from tui.doors.chat import ChatDoor
 from tui.doors.comparing import CompareDoor
 from tui.doors.evaluation import EvaluationDoor
+from tui.doors.examples import ExamplesDoor
 from tui.doors.export import ExportDoor
+from tui.doors.home import HomeDoor
 from tui.doors.models import ModelsDoor
 from tui.doors.recipes import RecipeDoor
 from tui.doors.rows import RowsDoor
 from tui.state import Limits, RecipeLine, RunLine, Status
 from tui.text import gibibytes
+from tui.weights import size
 
 if TYPE_CHECKING:
     from toolkit.journal import JournalReader
 
 
-class Runs(RowsDoor, EvaluationDoor, ExportDoor, ChatDoor, RecipeDoor, CompareDoor, ModelsDoor):
+class Runs(RowsDoor, EvaluationDoor, ExportDoor, ChatDoor, ExamplesDoor, RecipeDoor, CompareDoor, ModelsDoor, HomeDoor):
     """What the screens ask of the toolkit. Tests put their own in its place."""
 
     editor: str = ""
@@ -66,13 +70,25 @@ class Runs(RowsDoor, EvaluationDoor, ExportDoor, ChatDoor, RecipeDoor, CompareDo
         budget = loaded.file.budget
         minutes = before_run(loaded) / 60
         rounds = f"{budget.rounds} round{'s' if budget.rounds > 1 else ''}"
-        return f"About {minutes:.0f} minutes here, {budget.minutes:.0f} at most: {rounds}, {budget.rows} rows."
+        words = f"About {minutes:.0f} minutes here, {budget.minutes:.0f} at most: {rounds}, {budget.rows} rows."
+        missing = sum(one.size for one in self.lacking(recipe))
+        return f"{words} Fetches {size(missing)} of weights first." if missing else words
 
-    def start(self, recipe: RecipeLine) -> Path:
-        """Start a run in a process of its own; returns its folder. Raises SchoolhouseError."""
+    def start(self, recipe: RecipeLine, arms: Sequence[str] = ()) -> Path:
+        """Start a run in a process of its own; returns its folder. Raises SchoolhouseError.
+
+        Args:
+            arms: carry these out one after another instead; the first one's folder is returned.
+        """
+        from toolkit.recipe import load_recipe
         from toolkit.run import Run
+        from toolkit.run.arms import begin_series
 
-        return Run.start_detached(recipe.path, []).folder
+        if not arms:
+            return Run.start_detached(recipe.path, []).folder
+        first = begin_series(load_recipe(recipe.path), arms)
+        first.resume_detached()
+        return first.folder
 
     def pause(self, folder: Path) -> None:
         """Ask the run to stop at its next safe point."""

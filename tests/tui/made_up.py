@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,16 +11,38 @@ from toolkit.errors import ChildError, ModelError
 from toolkit.journal import DATABASE, JournalReader
 from toolkit.run import Run
 from tui.app import SchoolhouseApp
-from tui.doors.chat import Conversation
-from tui.doors.models import ModelLine, Progress
+from tui.doors.chat import Conversation, Told
+from tui.doors.models import Progress
+from tui.machine import Finding, Health, Lacking
+from tui.recipes import Takes
 from tui.runs import Runs
 from tui.state import RecipeLine, RunLine, Status
+from tui.weights import Memory, ModelLine
 
 RECIPES = [
     RecipeLine("quickstart", Path("recipes/quickstart"), "Route a help-desk message to one of 14 intents."),
     RecipeLine("banking77", Path("recipes/banking77"), "Tell which of 16 banking intents a customer's message has."),
     RecipeLine("broken", Path("recipes/broken"), "", "recipe.yaml:7: train.learning_rate: unknown, did you mean lr?"),
 ]
+
+PROBE = [
+    "llama_cpp/small: 73 questions in 41 s",
+    "  speed                88 tokens/s over all questions at once",
+    "  context              1024 of 2048 tokens tried and usable",
+    "  valid JSON           90% with a schema, 10% in words",
+    "settings:",
+    "  --set teacher.model=llama_cpp/small   as measured",
+    "too weak for:",
+    "  the engineer `code`, and `plan` as well",
+]
+WELL = Health(
+    (
+        Finding("Python", "3.11.9", True),
+        Finding("torch", "installed", True),
+        Finding("embeddings", "off: the leakage firewall compares words; not needed", False, "pip install x", False),
+    ),
+    1.0,
+)
 
 
 @dataclass
@@ -28,10 +51,14 @@ class MadeUpStudents:
 
     runs: MadeUpRuns
 
-    def ask(self, text: str) -> tuple[str, str]:
+    def ask(self, text: str, told: Told) -> tuple[str, str]:
         if text == "break":
             raise ChildError("toolkit.students.torch_child ended with code 1", "the whole output is in [student.log]")
         self.runs.asked.append(f"ask {text}")
+        for who, answer in enumerate(self.runs.answers):
+            told(who, answer[: len(answer) // 2])
+        if text == "slowly":
+            self.runs.go_on.wait(8)
         return self.runs.answers
 
     def close(self) -> None:
@@ -50,8 +77,16 @@ class MadeUpRuns(Runs):
     """What the person's own editor leaves in a file."""
     go_on: threading.Event = field(default_factory=threading.Event)
     """Set when a fetch may end."""
+    needed: tuple[Lacking, ...] = ()
+    """Weights that every recipe lacks."""
+    found: Health = WELL
+    """What doctor says."""
     answers: tuple[str, str] = ("I am sorry to hear that", "refund_status")
     """What the base and the trained student say to anything."""
+
+    def leave(self) -> None:
+        super().leave()
+        self.go_on.set()
 
     def now(self) -> float:
         return self.clock
@@ -76,8 +111,25 @@ class MadeUpRuns(Runs):
     def estimate(self, recipe: RecipeLine) -> str:
         return "About 18 minutes here, 30 at most: 3 rounds, 400 rows."
 
-    def start(self, recipe: RecipeLine) -> Path:
-        self.asked.append(f"start {recipe.name}")
+    def takes(self, recipes: Sequence[RecipeLine]) -> dict[str, Takes]:
+        forecast = Takes((("generate", 468.0), ("train", 324.0), ("evaluate", 200.0), ("load", 80.0)))
+        known = Takes((("generate", 3020.0), ("train", 900.0), ("exam", 61.0)), 2)
+        return {"quickstart": forecast, "banking77": known}
+
+    def lacking(self, recipe: RecipeLine) -> tuple[Lacking, ...]:
+        here = [one.removeprefix("pull ") for one in self.asked]
+        return tuple(one for one in self.needed if one.name not in here)
+
+    def health(self, again: bool = False) -> Health:
+        self.asked += ["health"] if again else []
+        return self.found
+
+    def measure(self, name: str) -> None:
+        self.go_on.wait(8)
+        self.asked.append(f"measure {name}")
+
+    def start(self, recipe: RecipeLine, arms: Sequence[str] = ()) -> Path:
+        self.asked.append(" ".join(["start", recipe.name, *arms]))
         return self.folder / "quickstart-live"
 
     def pause(self, folder: Path) -> None:
@@ -99,19 +151,18 @@ class MadeUpRuns(Runs):
         return MadeUpStudents(self)
 
     def models(self) -> list[ModelLine]:
-        here = "pull small" in self.asked
-        return [
-            ModelLine("small", 98_362_432, "Apache-2.0", 8192, 134_515_008, ("pypi small",), here, True),
-            ModelLine(
-                "large", 70_117_320_768, "Apache-2.0", 32768, 70_543_714_304, ("hub a/b", "pypi x"), False, False
-            ),
-        ]
+        here, memory = "pull small" in self.asked, Memory(16_000_000_000, 3_000_000_000)
+        probe = tuple(PROBE) if "measure small" in self.asked else ()
+        small = ("small", 98_362_432, "Apache-2.0", 8192, 134_515_008, ("pypi small",), here, True)
+        large = ("large", 70_117_320_768, "Apache-2.0", 32768, 70_543_714_304, ("hub a/b", "pypi x"), False, False)
+        return [ModelLine(*small, memory, probe), ModelLine(*large, memory)]
 
     def pull(self, name: str, progress: Progress) -> Path:
         if name == "large":
             raise ModelError("the disk that holds [weights] is full", "free some space")
         progress("pypi small", 49_000_000, 98_362_432)
         self.go_on.wait(8)
+        progress("pypi small", 98_362_432, 98_362_432)
         self.asked.append(f"pull {name}")
         return Path(name)
 

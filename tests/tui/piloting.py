@@ -15,6 +15,20 @@ def shown(app: App[None]) -> str:
     return "\n".join("".join(segment.text for segment in strip) for strip in strips)
 
 
+async def steady(pilot: Pilot[None], condition: Callable[[], object]) -> None:
+    """Wait for something, and then until the picture has stopped changing."""
+    await until(pilot, condition)
+    last, same = "", 0
+    for _ in range(300):
+        await pilot.pause()
+        picture = shown(pilot.app)
+        same, last = (same + 1 if picture == last else 0), picture
+        if same == 4:
+            return
+        await asyncio.sleep(0.03)
+    raise AssertionError("the picture goes on changing")
+
+
 async def until(pilot: Pilot[None], condition: Callable[[], object], seconds: float = 15.0) -> None:
     for _ in range(int(seconds / 0.05)):
         await pilot.pause()

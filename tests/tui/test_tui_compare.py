@@ -4,14 +4,13 @@ from pathlib import Path
 from typing import Any
 
 from answered import answered
-from made_up import MadeUpRuns, make_app
+from made_up import make_app
 from piloting import shown, until
 from recorded import Recorder
-from textual.widgets import OptionList, SelectionList
+from textual.widgets import SelectionList
 
 from tui.comparing import comparison
 from tui.screens.compare import CompareScreen
-from tui.screens.models import ModelsScreen
 
 FOUND: dict[str, Any] = {
     "split": "gate",
@@ -73,22 +72,3 @@ async def test_what_cannot_be_compared_is_said_with_its_fix(tmp_path: Path) -> N
             await until(pilot, lambda: app.screen.query_one(SelectionList).option_count == 1)
             await pilot.press("space", "enter")
             await until(pilot, lambda: "two or more different runs" in " ".join(shown(app).split()))
-
-
-async def test_weights_are_fetched_with_progress(tmp_path: Path) -> None:
-    app = make_app(tmp_path, 0.0)
-    async with app.run_test(size=(80, 24), notifications=True) as pilot:
-        assert isinstance(app.runs, MadeUpRuns)
-        await pilot.press("m")
-        await until(pilot, lambda: isinstance(app.screen, ModelsScreen))
-        await until(pilot, lambda: app.screen.query_one(OptionList).option_count == 2)
-        await until(pilot, lambda: "too large for this memory" in shown(app))
-        await pilot.press("enter")
-        await until(pilot, lambda: "49 MB of 98 MB  pypi small" in shown(app))
-        await pilot.press("enter")  # it is on its way already
-        app.runs.go_on.set()
-        await until(pilot, lambda: "small is here and whole" in shown(app))
-        await until(pilot, lambda: "✓ small  here" in shown(app))
-        assert app.runs.asked == ["pull small"]
-        await pilot.press("down", "enter")
-        await until(pilot, lambda: "[weights]" in shown(app))

@@ -18,21 +18,28 @@ from textual.widgets import Input, OptionList, TabbedContent, TextArea
 from toolkit.types import Completion, Outcome, Request, Row
 from tui.app import SchoolhouseApp
 from tui.comparing import comparison
-from tui.doors.models import ModelLine
+from tui.doors.examples import ExamplePlace
+from tui.machine import Health, Lacking, findings_of
 from tui.recipes import Checked, Mistake, RecipeText
 from tui.screens.attempts import AttemptsScreen
 from tui.screens.call import CallScreen
 from tui.screens.chat import ChatScreen
+from tui.screens.choose import ChooseScreen
 from tui.screens.compare import CompareScreen
+from tui.screens.confirm import ConfirmScreen
 from tui.screens.data import DataScreen
+from tui.screens.doctor import DoctorScreen
 from tui.screens.evaluation import EvaluationScreen
+from tui.screens.fetch import FetchScreen
 from tui.screens.help import HelpScreen
 from tui.screens.home import HomeScreen
 from tui.screens.models import ModelsScreen
 from tui.screens.recipe import RecipeScreen
 from tui.screens.run import RunScreen
 from tui.screens.steer import SteerScreen
+from tui.screens.sure import SureScreen
 from tui.state import RecipeLine, RunLine
+from tui.weights import Memory, ModelLine, probe_lines
 
 TEXTS = {
     "markup": "[b + [/ [@click=app.quit]x",
@@ -81,11 +88,17 @@ def hostile_app(recorder: Recorder, evil: str) -> SchoolhouseApp:
         "recipe": {evil: {evil: evil}},
         "notes": [evil],
     }
+    runs.example_place = lambda folder: ExamplePlace(Path(evil[:200]), (evil, "b"))
+    runs.example_preview = lambda path, label, text: ("a: 1\n", f"a: {evil}\n")
     runs.compare = lambda folders: comparison(found)
     runs.recipes = lambda: [RecipeLine(evil, Path("x.yaml"), evil), RecipeLine("bad", Path("y.yaml"), "", evil)]
     runs.runs = lambda: [RunLine(evil, recorder.folder, evil, "running", 0.0, 0.5)]
     runs.machine = lambda: "here"
-    runs.models = lambda: [ModelLine(evil, 1, evil[:9], 1, 1, (evil[:500],), False, True)]
+    runs.found = Health(findings_of([{"what": evil, "state": evil, "ok": False, "fix": evil}]), 1.0)
+    runs.needed = (Lacking(evil, 9),)
+    runs.models = lambda: [
+        ModelLine(evil, 1, evil[:9], 1, 1, (evil[:500],), True, True, Memory(1, 1), probe_lines((evil,)))
+    ]
     runs.recipe_text = lambda path: RecipeText(evil, "", evil)
     runs.check_recipe = lambda path, text: Checked((Mistake(evil[:400], 1, "key", evil[:400]),))
     return app
@@ -122,6 +135,9 @@ IN_RUN: dict[str, list[Step]] = {
         ("h", lambda s: s.query_one(Input).value),
         ("enter", lambda s: s.turns and not s.waiting),
         ("ctrl+n", lambda s: isinstance(s, SteerScreen)),
+        ("escape", lambda s: isinstance(s, ChatScreen)),
+        ("ctrl+s", lambda s: isinstance(s, ChooseScreen)),
+        ("enter", lambda s: isinstance(s, SureScreen)),
     ],
     "steer": [("n", lambda s: isinstance(s, SteerScreen))],
     "help": [("question_mark", lambda s: isinstance(s, HelpScreen))],
@@ -134,6 +150,12 @@ AT_HOME: dict[str, list[Step]] = {
         ("enter", lambda s: s.view),
     ],
     "models": [("m", lambda s: isinstance(s, ModelsScreen) and s._models)],
+    "doctor": [("d", lambda s: isinstance(s, DoctorScreen))],
+    "confirm": [("enter", lambda s: isinstance(s, ConfirmScreen))],
+    "fetch": [
+        ("enter", lambda s: isinstance(s, ConfirmScreen)),
+        ("s", lambda s: isinstance(s, FetchScreen) and s.progress),
+    ],
     "recipe": [("e", lambda s: isinstance(s, RecipeScreen) and s.checked), ("f2", lambda s: s.query_one(TextArea))],
 }
 QUIET = ("help",)

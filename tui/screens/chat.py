@@ -1,9 +1,10 @@
-"""Chat: the base and the trained student answer side by side."""
+"""Chat: the base and the trained student answer side by side, word by word."""
 
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -13,30 +14,52 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.content import Content
+from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Footer, Input, Static
 
+from tui.attempts import difference
 from tui.text import clean, clean_block
+from tui.widgets.code import coloured_difference
 from tui.widgets.marks import HOUSE, MUTED
-from tui.widgets.scrolling import GrowingList, hanging
+from tui.widgets.scrolling import GrowingList
+from tui.widgets.turns import Turn, turn_content
 
 if TYPE_CHECKING:
     from tui.app import SchoolhouseApp
     from tui.doors.chat import Conversation
+    from tui.doors.examples import ExamplePlace
     from tui.screens.steer import Wish
 
 MOST_CHARACTERS = 2000
-MOST_SHOWN = 8000
+FRAME = 0.05
+"""Seconds between two looks at an answer that grows."""
 EMPTY = "Write a message: the untrained and the trained student both answer it. The first answer takes some seconds."
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """A message with both answers; None while they are awaited. `problem` is why there are none."""
+class Grew(Message):
+    """One student has said more of its answer to the turn `number`."""
 
-    text: str
-    answers: tuple[str, str] | None = None
-    problem: str = ""
+    def __init__(self, number: int, who: int, text: str) -> None:
+        super().__init__()
+        self.number, self.who, self.text = number, who, text
+
+    def can_replace(self, message: Message) -> bool:
+        return isinstance(message, Grew) and (message.number, message.who) == (self.number, self.who)
+
+
+class Teller:
+    """Passes on what students have said so far, for each at most once a frame."""
+
+    def __init__(self, post: Callable[[int, str], object]) -> None:
+        self._post = post
+        self._last = {0: 0.0, 1: 0.0}
+
+    def __call__(self, who: int, text: str) -> None:
+        now = time.monotonic()
+        if now - self._last[who] >= FRAME:
+            self._last[who] = now
+            self._post(who, text)
 
 
 class ChatScreen(Screen[None]):
@@ -45,7 +68,8 @@ class ChatScreen(Screen[None]):
     CSS_PATH = "chat.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "app.pop_screen", "Back"),
-        Binding("ctrl+n", "note", "As a note for the engineer", priority=True),
+        Binding("ctrl+n", "note", "As a note", priority=True),
+        Binding("ctrl+s", "seed", "To the seeds", priority=True),
         Binding("f1", "app.help", "Help"),
     ]
     app: SchoolhouseApp
@@ -89,13 +113,13 @@ class ChatScreen(Screen[None]):
             self.query_one(Input).value = ""
             self.turns.append(Turn(clean_block(text, MOST_CHARACTERS)))
             self._show()
-            self.app.perform(partial(self._ask, text), self._answered)
+            self.app.perform(partial(self._ask, text, len(self.turns) - 1), self._answered)
 
     @property
     def waiting(self) -> bool:
         return bool(self.turns) and self.turns[-1].answers is None and not self.turns[-1].problem
 
-    def _ask(self, text: str) -> tuple[str, str] | str:
+    def _ask(self, text: str, number: int) -> tuple[str, str] | str:
         """In a thread: both answers, or what is wrong."""
         from toolkit.errors import SchoolhouseError
 
@@ -103,11 +127,20 @@ class ChatScreen(Screen[None]):
             try:
                 if self._conversation is None and not self._closed:
                     self._conversation = self.app.runs.converse(self.folder)
-                return self._conversation.ask(text) if self._conversation else ""
+                return self._conversation.ask(text, self._teller(number)) if self._conversation else ""
             except SchoolhouseError as error:
                 return f"{error.message}  Fix: {error.fix}" if error.fix else error.message
             except Exception as error:
                 return f"{type(error).__name__}: {error}"
+
+    def _teller(self, number: int) -> Teller:
+        return Teller(lambda who, text: self.post_message(Grew(number, who, text)))
+
+    @on(Grew)
+    def show_more(self, message: Grew) -> None:
+        if message.number == len(self.turns) - 1 and self.waiting:
+            self.turns[-1] = self.turns[-1].grown(message.who, message.text)
+            self._show()
 
     def _answered(self, found: tuple[str, str] | str) -> None:
         if not self.is_attached:
@@ -116,8 +149,7 @@ class ChatScreen(Screen[None]):
         if isinstance(found, str):
             self.turns[-1] = Turn(turn.text, problem=clean(found, 600))
         else:
-            base, trained = (clean_block(answer, MOST_SHOWN) for answer in found)
-            self.turns[-1] = Turn(turn.text, answers=(base, trained))
+            self.turns[-1] = turn.answered(found)
         self._show()
 
     def _show(self) -> None:
@@ -127,10 +159,12 @@ class ChatScreen(Screen[None]):
         self.query_one(GrowingList).show(lambda width: [turn_content(turn, width) for turn in turns], turns)
         self.refresh_bindings()
 
-    # -- a note --------------------------------------------------------------------------------
+    # -- a note, an example --------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        return bool(self.turns) and self.turns[-1].answers is not None if action == "note" else True
+        if action == "note":
+            return bool(self.turns) and self.turns[-1].answers is not None
+        return bool(self.turns) if action == "seed" else True
 
     def action_note(self) -> None:
         """What the trained student just said, as the beginning of a note."""
@@ -148,29 +182,42 @@ class ChatScreen(Screen[None]):
     def _noted(self, _result: None) -> None:
         self.app.notify("the engineer reads your note when it plans next", timeout=4, markup=False)
 
+    def action_seed(self) -> None:
+        """The newest message becomes an example of a label in the recipe, which the teacher sees."""
+        self.app.perform(partial(self.app.runs.example_place, self.folder), self._choose_label)
 
-def turn_content(turn: Turn, width: int) -> Content:
-    """The message, below it both answers side by side, or below each other where there is no room."""
-    lines = [hanging(Content.styled("you  ", "bold $primary"), Content(turn.text), width)]
-    if turn.problem:
-        lines.append(Content.styled(turn.problem, "$error"))
-    elif turn.answers is None:
-        lines.append(Content.styled("…", MUTED))
-    elif width >= 60:
-        lines += _columns(turn.answers, width)
-    else:
-        for name, answer in zip(("base  ", "trained  "), turn.answers, strict=True):
-            lines.append(hanging(Content.styled(name, MUTED), Content(answer or "(empty)"), width))
-    return Content("\n").join([*lines, Content("")])
+    def _choose_label(self, place: ExamplePlace) -> None:
+        from tui.screens.choose import ChooseScreen
 
+        turn = self.turns[-1]
+        said = turn.answers[1] if turn.answers else None
+        options = [(clean(label, 60), label) for label in place.labels]
+        screen = ChooseScreen("Which label is right for this message?", options, said)
+        self.app.push_screen(screen, partial(self._preview, place.path, turn.text))
 
-def _columns(answers: tuple[str, str], width: int) -> list[Content]:
-    cell = (width - 3) // 2
-    heads = [Content.styled("base student", MUTED), Content.styled("trained student", "$accent")]
-    columns = [[head, *Content(text or "(empty)").wrap(cell)] for head, text in zip(heads, answers, strict=True)]
-    height = max(map(len, columns))
-    left, right = ([*column, *[Content("")] * (height - len(column))] for column in columns)
-    return [
-        Content("").join([one.pad_right(max(0, cell - one.cell_length)), Content.styled(" │ ", MUTED), two])
-        for one, two in zip(left, right, strict=True)
-    ]
+    def _preview(self, path: Path, text: str, chosen: tuple[str] | None) -> None:
+        if chosen:
+            job = partial(self.app.runs.example_preview, path, chosen[0], text)
+            self.app.perform(job, partial(self._confirm, path, chosen[0], text))
+
+    def _confirm(self, path: Path, label: str, text: str, texts: tuple[str, str]) -> None:
+        from tui.screens.sure import SureScreen
+
+        before, after = (clean_block(one) for one in texts)
+        body = [
+            Content.assemble("In ", (clean(str(path), 300), "bold"), ", for the teacher of runs to come:"),
+            Content(""),
+            coloured_difference(difference(before, after)),
+        ]
+        screen = SureScreen(f"One more example of {clean(label, 40)}", Content("\n").join(body), "write it")
+        job = partial(self.app.runs.add_example, path, label, text)
+
+        def write(sure: bool | None) -> None:
+            if sure:
+                self.app.perform(job, self._kept)
+
+        self.app.push_screen(screen, write)
+
+    def _kept(self, _result: None) -> None:
+        words = "written; runs begun from now on show it to their teacher, this one keeps its recipe"
+        self.app.notify(words, timeout=5, markup=False)

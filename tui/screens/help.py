@@ -22,10 +22,19 @@ EVERYWHERE: Keys = (
 SECTIONS: dict[str, Keys] = {
     "Home": (
         ("enter", "start a recipe, or open a run"),
+        ("g", "begin: the quickstart, its weights first"),
+        ("r", "go on with a paused or broken run"),
         ("e", "read and edit the recipe"),
         ("c", "compare runs"),
-        ("m", "weights: what is here, fetch"),
+        ("m", "weights: what is here, what fits, fetch"),
+        ("d", "doctor: what this machine lacks, and the fix"),
     ),
+    "Confirm": (
+        ("s enter", "start"),
+        ("a space", "to the arms; choose one or several"),
+        ("escape n", "not now"),
+    ),
+    "Doctor": (("r", "look again; it takes some seconds"),),
     "Run": (
         ("1 2 3 4", "overview, samples, variety, log"),
         ("s", "the scores of another split"),
@@ -77,7 +86,11 @@ SECTIONS: dict[str, Keys] = {
         ("f", "write what failed its check all the same"),
     ),
     "EditRow": (("ctrl+s", "save; the original is kept"), ("tab", "to the label or answer, and back")),
-    "Chat": (("enter", "ask both students"), ("ctrl+n", "the last answer becomes a note for the engineer")),
+    "Chat": (
+        ("enter", "ask both students"),
+        ("ctrl+n", "the last answer becomes a note for the engineer"),
+        ("ctrl+s", "the last message becomes an example in the recipe"),
+    ),
     "Recipe": (
         ("ctrl+s", "save, comments and all"),
         ("ctrl+g", "save and start"),
@@ -86,7 +99,10 @@ SECTIONS: dict[str, Keys] = {
         ("f4", "to the next mistake"),
     ),
     "Compare": (("space", "choose a run"), ("enter", "compare the chosen ones")),
-    "Models": (("enter", "fetch the weights"),),
+    "Models": (
+        ("enter", "fetch the weights"),
+        ("p", "measure what a model is fit for"),
+    ),
     "Approve": (("ctrl+s", "let it run as it stands"), ("ctrl+o", "open it in your own editor (EDITOR)")),
 }
 """Screen -> its keys."""

@@ -16,14 +16,20 @@ from textual.widgets import Footer, OptionList, Static
 from textual.widgets.option_list import Option
 
 from tui.feed import FeedFailed, RunsListed, RunsSource
+from tui.machine import Health, Lacking
+from tui.recipes import Takes
 from tui.screens.confirm import ConfirmScreen
 from tui.state import RecipeLine, RunLine
-from tui.text import ago, clean, percent
+from tui.text import clean
 from tui.widgets.choices import Choices, RecipeChoices, RunChoices, nothing
-from tui.widgets.marks import HOUSE, MUTED, STATUS_MARKS
+from tui.widgets.lines import first_steps, machine_line, recipe_prompt, run_prompt
+from tui.widgets.marks import HOUSE, MUTED
 
 if TYPE_CHECKING:
     from tui.app import SchoolhouseApp
+
+FIRST = "quickstart"
+"""The recipe that one key begins, where nothing was run yet."""
 
 
 class HomeScreen(Screen[None]):
@@ -32,17 +38,26 @@ class HomeScreen(Screen[None]):
     CSS_PATH = "home.tcss"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - textual declares it
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("tab", "app.focus_next", "Other list"),
-        Binding("e", "recipe", "Edit recipe"),
+        Binding("g", "begin", "Begin"),
+        Binding("r", "resume", "Go on"),
+        Binding("tab", "app.focus_next", "Other list", show=False),
+        Binding("e", "recipe", "Edit"),
         Binding("c", "compare", "Compare"),
         Binding("m", "models", "Models"),
+        Binding("d", "doctor", "Doctor"),
     ]
     app: SchoolhouseApp
 
     def __init__(self) -> None:
         super().__init__()
         self._recipes: list[RecipeLine] = []
-        self._runs: list[RunLine] = []
+        self._runs: list[RunLine] | None = None
+        self._takes: dict[str, Takes] = {}
+        self._lacking: tuple[Lacking, ...] | None = None
+        self._machine = ""
+        self._asked = False
+        self._pointed: RunLine | None = None
+        self.health: Health | None = None
 
     def compose(self) -> ComposeResult:
         with Horizontal(classes="title-bar"):
@@ -52,7 +67,7 @@ class HomeScreen(Screen[None]):
             yield RecipeChoices("Recipes", id="recipes")
             yield RunChoices("Runs", id="runs")
         yield Static("", id="machine", markup=False)
-        yield Footer()
+        yield Footer(show_command_palette=False)  # all keys fit into 80 columns so
 
     def on_mount(self) -> None:
         self.query_one("#recipes").focus()
@@ -64,27 +79,78 @@ class HomeScreen(Screen[None]):
     def _load(self) -> None:
         self.app.perform(self.app.runs.recipes, self.show_recipes)
         self.app.perform(self.app.runs.machine, self.show_machine)
+        self.app.perform(self._look, self.show_health)
 
     # -- what is shown -------------------------------------------------------------------------
 
     def show_machine(self, words: str) -> None:
-        self.query_one("#machine", Static).update(Content(words))
+        self._machine = words
+        self._show_machine()
+
+    def _look(self) -> Health | Exception:
+        """In a thread: the state of what is installed."""
+        try:
+            return self.app.runs.health()
+        except Exception as error:
+            return error
+
+    def show_health(self, found: Health | Exception) -> None:
+        if isinstance(found, Exception):
+            self.app.complain(getattr(found, "message", str(found)), getattr(found, "fix", ""))
+            found = Health()
+        self.health = found
+        self._show_machine()
+
+    def _show_machine(self) -> None:
+        self.query_one("#machine", Static).update(machine_line(self._machine, self.health))
 
     def show_recipes(self, recipes: list[RecipeLine]) -> None:
         self._recipes = recipes
-        options = [Option(recipe_prompt(recipe), id=recipe.name) for recipe in recipes]
+        self._fill_recipes()
+        self.app.perform(partial(self.app.runs.takes, recipes), self.show_takes)
+        self._look_for_weights()
+
+    def show_takes(self, takes: dict[str, Takes]) -> None:
+        self._takes = takes
+        self._fill_recipes()
+        self._fill_runs()
+
+    def show_lacking(self, lacking: tuple[Lacking, ...]) -> None:
+        self._lacking = lacking
+        self._fill_runs()
+
+    def _fill_recipes(self) -> None:
+        options = [Option(recipe_prompt(one, self._takes.get(one.name)), id=one.name) for one in self._recipes]
         if not options:
             options = [nothing("no recipes here", "a recipe is a folder recipes/NAME with a recipe.yaml")]
         self.query_one("#recipes", Choices).fill(options)
+        self.refresh_bindings()
 
     @on(RunsListed)
     def show_runs(self, message: RunsListed) -> None:
         self._runs = message.runs
+        self._fill_runs()
+        self._look_for_weights()
+
+    def _look_for_weights(self) -> None:
+        """On the first start: what would have to be fetched."""
+        if self._runs == [] and self._first and not self._asked:
+            self._asked = True
+            self.app.perform(partial(self.app.runs.lacking, self._first), self.show_lacking)
+
+    def _fill_runs(self) -> None:
+        if self._runs is None:
+            return
         now = self.app.runs.now()
-        options = [Option(run_prompt(run, now), id=str(run.folder)) for run in message.runs]
+        self._pointed = self._resumable
+        options = [
+            Option(run_prompt(run, now, resumable=run is self._pointed), id=str(run.folder)) for run in self._runs
+        ]
         if not options:
-            options = [nothing("no runs yet", "choose a recipe and press Enter")]
+            takes = self._takes.get(self._first.name) if self._first else None
+            options = [Option(first_steps(self._first, takes, self._lacking))]
         self.query_one("#runs", Choices).fill(options)
+        self.refresh_bindings()
 
     @on(FeedFailed)
     def show_failure(self, message: FeedFailed) -> None:
@@ -92,10 +158,36 @@ class HomeScreen(Screen[None]):
 
     # -- what is chosen ------------------------------------------------------------------------
 
+    @property
+    def _first(self) -> RecipeLine | None:
+        """The recipe to begin with."""
+        return next((found for found in self._recipes if found.name == FIRST and not found.problem), None)
+
+    @property
+    def _resumable(self) -> RunLine | None:
+        """The stopped run that a key goes on with: the one that the list points at, else the newest."""
+        runs, place = self._runs or [], self.query_one("#runs", OptionList).highlighted
+        first = runs[place : place + 1] if place is not None else []
+        return next((run for run in (*first, *runs) if run.status in ("paused", "broken")), None)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "begin":
+            return self._runs == [] and self._first is not None
+        if action == "resume":
+            return self._resumable is not None
+        return not (action == "compare" and self._runs == [])
+
+    @on(OptionList.OptionHighlighted, "#runs")
+    def point_at(self) -> None:
+        if self._resumable is not self._pointed:
+            self._fill_runs()
+
     @on(OptionList.OptionSelected, "#runs")
     def open_run(self, event: OptionList.OptionSelected) -> None:
         if event.option_id:
             self.app.open_run(Path(event.option_id))
+        elif self._runs == []:
+            self.action_begin()
 
     @on(OptionList.OptionSelected, "#recipes")
     def ask(self, event: OptionList.OptionSelected) -> None:
@@ -109,6 +201,17 @@ class HomeScreen(Screen[None]):
         self.app.push_screen(screen, partial(self.app.start_recipe, recipe))
         self.app.perform(partial(self.app.runs.estimate, recipe), partial(_tell, screen))
 
+    def action_begin(self) -> None:
+        """The quickstart, its weights first if need be."""
+        if self._first:
+            self.app.start_recipe(self._first)
+
+    def action_resume(self) -> None:
+        """Go on with a stopped run, and show it."""
+        if run := self._resumable:
+            then = partial(self.app.open_run, run.folder, starting=True)
+            self.app.perform(partial(self.app.runs.resume, run.folder), lambda _: then())
+
     def action_compare(self) -> None:
         from tui.screens.compare import CompareScreen
 
@@ -118,6 +221,11 @@ class HomeScreen(Screen[None]):
         from tui.screens.models import ModelsScreen
 
         self.app.push_screen(ModelsScreen())
+
+    def action_doctor(self) -> None:
+        from tui.screens.doctor import DoctorScreen
+
+        self.app.push_screen(DoctorScreen(self.health or Health()))
 
     def action_recipe(self) -> None:
         """Look at the recipe that the list points at; one with a mistake too."""
@@ -130,22 +238,3 @@ class HomeScreen(Screen[None]):
 def _tell(screen: ConfirmScreen, words: str) -> None:
     if screen.is_current:
         screen.show_estimate(words)
-
-
-def recipe_prompt(recipe: RecipeLine) -> Content:
-    """A recipe as two lines: its name, and what it is about or what is wrong with it."""
-    name = Content.styled(clean(recipe.name, 64), "bold")
-    if recipe.problem:
-        return Content("\n").join([name, Content.styled(clean(recipe.problem, 200), "$error")])
-    return Content("\n").join([name, Content.styled(clean(recipe.about, 200), MUTED)])
-
-
-def run_prompt(run: RunLine, now: float) -> Content:
-    """A run as two lines: state and name, then recipe, score and age."""
-    mark, style = STATUS_MARKS[run.status]
-    score = percent(run.best) if run.best is not None else "no score yet"
-    first = Content.assemble((f"{mark} ", style), (clean(run.name, 80), "bold"))
-    recipe = "" if run.name.startswith(run.recipe) else f" · {clean(run.recipe, 40)}"
-    words = f"{recipe} · {score} · {ago(now - run.started)}"
-    second = Content.assemble("  ", (run.status, style), (words, MUTED))
-    return Content("\n").join([first, second])

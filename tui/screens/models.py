@@ -1,4 +1,4 @@
-"""Models: the weights that the school knows, whether they are here, and how to get them."""
+"""Models: the weights that the school knows, whether they are here, what they are fit for, and how to get them."""
 
 from __future__ import annotations
 
@@ -10,35 +10,23 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
+from textual.containers import Container, Horizontal
 from textual.content import Content
-from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Footer, OptionList, Static
 from textual.widgets.option_list import Option
 
-from tui.doors.models import ModelLine
+from tui.doors.models import StoppedError
 from tui.text import clean
+from tui.weights import ModelLine
 from tui.widgets.choices import Choices
-from tui.widgets.marks import ACCEPTED, FAINT, HOUSE, MUTED
+from tui.widgets.marks import HOUSE, MUTED
+from tui.widgets.progress import TICK, Fetched
+from tui.widgets.textpane import TextPane
+from tui.widgets.weights import model_content, model_prompt
 
 if TYPE_CHECKING:
     from tui.app import SchoolhouseApp
-
-TICK = 0.2
-"""Seconds between two signs of progress."""
-BAR = 30
-
-
-class Fetched(Message):
-    """How far a fetch is, in bytes."""
-
-    def __init__(self, name: str, source: str, done: int, total: int) -> None:
-        super().__init__()
-        self.name, self.source, self.done, self.total = name, source, done, total
-
-    def can_replace(self, message: Message) -> bool:
-        return isinstance(message, Fetched) and message.name == self.name
 
 
 class ModelChoices(Choices):
@@ -51,19 +39,27 @@ class ModelsScreen(Screen[None]):
     """The catalog. A fetch goes on while one looks at other screens; leaving the program stops it, and it resumes."""
 
     CSS_PATH = "models.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "back", "Back")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - textual declares it
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "app.pop_screen", "Back"),
+        Binding("p", "measure", "Measure"),
+        Binding("tab", "app.focus_next", "Other panel"),
+    ]
     app: SchoolhouseApp
 
     def __init__(self) -> None:
         super().__init__()
         self._models: list[ModelLine] = []
         self._progress: dict[str, Fetched] = {}
+        self._measuring: set[str] = set()
 
     def compose(self) -> ComposeResult:
         with Horizontal(classes="title-bar"):
             yield Static(Content.styled(f"{HOUSE} Models", "bold $primary"))
             yield Static(Content.styled("weights for teachers and students", MUTED), classes="right")
-        yield ModelChoices("Catalog", id="model-list")
+        with Container(id="models-body"):
+            yield ModelChoices("Catalog", id="model-list")
+            yield TextPane(id="model-text")
         yield Footer()
 
     def on_mount(self) -> None:
@@ -78,6 +74,22 @@ class ModelsScreen(Screen[None]):
         if self.is_attached:
             options = [Option(model_prompt(model, self._progress.get(model.name)), id=model.name) for model in models]
             self.query_one(Choices).fill(options)
+            self.show_one()
+
+    @property
+    def chosen(self) -> ModelLine | None:
+        """The model that the list points at."""
+        place = self.query_one(Choices).highlighted
+        return self._models[place] if place is not None and place < len(self._models) else None
+
+    @on(OptionList.OptionHighlighted)
+    def show_one(self) -> None:
+        """The chosen model in full."""
+        if model := self.chosen:
+            measuring = model.name in self._measuring
+            build = partial(model_content, model, measuring=measuring)
+            self.query_one(TextPane).show(build, (model.name, model, measuring))
+        self.refresh_bindings()
 
     # -- fetching ------------------------------------------------------------------------------
 
@@ -87,7 +99,8 @@ class ModelsScreen(Screen[None]):
         if model is None or model.name in self._progress:
             return
         if model.here:
-            self.app.notify(f"{model.name} is here", timeout=3, markup=False)
+            where = "on its server" if model.on_server else "here"
+            self.app.notify(f"{clean(model.name, 60)} is {where}", timeout=3, markup=False)
             return
         self._progress[model.name] = Fetched(model.name, "", 0, model.size)
         self._show(self._models)
@@ -116,41 +129,42 @@ class ModelsScreen(Screen[None]):
 
     def _done(self, name: str, found: Path | Exception) -> None:
         self._progress.pop(name, None)
+        if isinstance(found, StoppedError):
+            return
         if isinstance(found, Exception):
-            self.app.complain(getattr(found, "message", str(found)), getattr(found, "fix", ""))
+            self._complain(found)
         else:
             self.app.notify(f"{name} is here and whole", timeout=4, markup=False)
         self._load()
 
-    def action_back(self) -> None:
-        self.app.pop_screen()
+    def _complain(self, error: Exception) -> None:
+        self.app.complain(getattr(error, "message", str(error)), getattr(error, "fix", ""))
 
+    # -- measuring -----------------------------------------------------------------------------
 
-def model_prompt(model: ModelLine, progress: Fetched | None = None) -> Content:
-    """Name and whether it is here, then what it is, and how far a fetch is."""
-    mark, words, style = (ACCEPTED, "here", "$success") if model.here else ("○", "not here", MUTED)
-    if progress:
-        mark, words, style = "●", "on its way", "$accent"
-    fits = "" if model.fits else "  too large for this memory"
-    first = Content.assemble(
-        (f"{mark} ", style), (clean(model.name, 60), "bold"), (f"  {words}", style), (fits, "$error")
-    )
-    facts = f"{size(model.size)} · {model.parameters / 1e9:.2g} B parameters · {model.context} tokens"
-    lines = [first, Content.styled(f"  {facts} · {clean(model.licence, 40)}", MUTED)]
-    if progress:
-        lines.append(_bar(progress))
-    else:
-        lines.append(Content.styled(f"  from {clean(', '.join(model.sources))}", FAINT if model.here else MUTED))
-    return Content("\n").join(lines)
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "measure":
+            model = self.chosen
+            return model is not None and model.here and not model.on_server and not self._measuring
+        return True
 
+    def action_measure(self) -> None:
+        """Probe the chosen model; about two minutes of work for this machine."""
+        if model := self.chosen:
+            self._measuring.add(model.name)
+            self.show_one()
+            self.app.perform(partial(self._measure, model.name), partial(self._measured, model.name))
 
-def _bar(progress: Fetched) -> Content:
-    share = progress.done / progress.total if progress.total else 0.0
-    full = round(share * BAR)
-    figures = f"  {size(progress.done)} of {size(progress.total)}  {clean(progress.source, 60)}"
-    return Content.assemble("  ", ("━" * full, "$accent"), ("─" * (BAR - full), FAINT), figures)
+    def _measure(self, name: str) -> Exception | None:
+        """In a thread."""
+        try:
+            self.app.runs.measure(name)
+        except Exception as error:
+            return error
+        return None
 
-
-def size(count: int) -> str:
-    """Bytes as `98 MB` or `1.12 GB`."""
-    return f"{count / 1e9:.2f} GB" if count >= 1e9 else f"{count / 1e6:.0f} MB"
+    def _measured(self, name: str, error: Exception | None) -> None:
+        self._measuring.discard(name)
+        if error:
+            self._complain(error)
+        self._load()

@@ -132,6 +132,7 @@ class RecipeScreen(Screen[None]):
     def action_difference(self) -> None:
         pane = self.query_one("#recipe-difference")
         pane.display = not pane.display
+        self.set_class(pane.display, "-difference")
         self._show_difference()
 
     @on(OptionList.OptionSelected)

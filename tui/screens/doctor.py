@@ -1,0 +1,106 @@
+"""Doctor: what works on this machine, and the command that fixes what does not."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Footer, Static
+
+from tui.machine import Finding, Health
+from tui.text import ago
+from tui.widgets.marks import ACCEPTED, HOUSE, MUTED, REJECTED
+from tui.widgets.textpane import TextPane
+
+if TYPE_CHECKING:
+    from tui.app import SchoolhouseApp
+
+
+class DoctorScreen(Screen[None]):
+    """The machine's state; `doctor` runs in a process of its own.
+
+    Args:
+        health: what is known already.
+    """
+
+    CSS_PATH = "doctor.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "app.pop_screen", "Back"),
+        Binding("r", "again", "Look again"),
+    ]
+    app: SchoolhouseApp
+
+    def __init__(self, health: Health) -> None:
+        super().__init__()
+        self.health = health
+        self._looking = False
+
+    def compose(self) -> ComposeResult:
+        with Horizontal(classes="title-bar"):
+            yield Static(Content.assemble((f"{HOUSE} This machine", "bold $primary")))
+            yield Static("", id="doctor-when", classes="right")
+        yield TextPane(id="doctor-text")
+        yield Footer()
+
+    def on_mount(self) -> None:
+        self.query_one("#doctor-text").focus()
+        if self.health.findings:
+            self._show()
+        else:
+            self.action_again()
+
+    def action_again(self) -> None:
+        """Examine now; it takes some seconds."""
+        if not self._looking:
+            self._looking = True
+            self._show()
+            self.app.perform(self._look, self._found)
+
+    def _look(self) -> Health | Exception:
+        """In a thread."""
+        try:
+            return self.app.runs.health(again=True)
+        except Exception as error:
+            return error
+
+    def _found(self, found: Health | Exception) -> None:
+        self._looking = False
+        if isinstance(found, Exception):
+            self.app.complain(getattr(found, "message", str(found)), getattr(found, "fix", ""))
+        else:
+            self.health = found
+        if self.is_attached:
+            self._show()
+
+    def _show(self) -> None:
+        if self._looking:
+            words = Content.styled("looking …", "$accent")
+        elif self.health.at:
+            words = Content.styled(f"looked at {ago(self.app.runs.now() - self.health.at)}", MUTED)
+        else:
+            words = Content("")
+        self.query_one("#doctor-when", Static).update(words)
+        self.query_one(TextPane).show(partial(health_content, self.health), (self.health,))
+
+
+def health_content(health: Health) -> Content:
+    """All findings, those that need something first."""
+    if not health.findings:
+        return Content.styled("The machine is being looked at; this takes some seconds.", MUTED)
+    style = "bold $error" if health.problems else "bold $success"
+    lines = [Content.styled(health.sentence[:1].upper() + health.sentence[1:] + ".", style), Content("")]
+    for found in sorted(health.findings, key=lambda found: found.ok or not found.needed):
+        lines += _finding(found)
+    return Content("\n").join(lines)
+
+
+def _finding(found: Finding) -> list[Content]:
+    mark, style = (ACCEPTED, "$success") if found.ok else (REJECTED, "$error") if found.needed else ("○", MUTED)
+    first = Content.assemble((f"{mark} ", style), (f"{found.what:<16} ", "bold"), found.state)
+    fix = [Content.assemble(" " * 19, ("fix: ", MUTED), (found.fix, "$accent"))] if found.fix else []
+    return [first, *fix]
