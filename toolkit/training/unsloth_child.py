@@ -55,6 +55,7 @@ def import_unsloth(scratch: Path) -> Any:
     """
     os.environ.update(OFFLINE)
     os.environ["UNSLOTH_COMPILE_LOCATION"] = str(scratch / "compiled")
+    os.environ.setdefault("GOMP_SPINCOUNT", "2000")  # on a busy machine, threads that spin keep each other waiting
     os.environ.pop("UNSLOTH_ALLOW_CPU", None)  # means: pretend to have a GPU; the CPU backend needs no leave
     import unsloth
 
