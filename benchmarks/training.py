@@ -41,7 +41,7 @@ PEER = Path(__file__).with_name("training_peer.py")
 TRL = "trl>=1.16"
 STUDENT = "smollm2-135m-instruct"
 SHARED, OWN, ROWS = 100, 40, 128
-TUNED = ("trl-tuned", "trl-chunked", "trl-padding-free")
+TUNED = ("trl-tuned", "trl-padding-free")
 TARGETS = {
     "shared: times TRL at least": 6.0,
     "shared: times the fastest tuned TRL at least": 3.0,

@@ -26,9 +26,8 @@ TUNED = {
 KINDS: dict[str, dict[str, Any]] = {
     "trl": DEFAULTS,
     "trl-tuned": TUNED,
-    "trl-chunked": {**TUNED, "loss_type": "chunked_nll"},
-    "trl-padding-free": {**TUNED, "padding_free": True, "loss_type": "chunked_nll"},
-    "unsloth": {**TUNED, "gradient_checkpointing": False},
+    "trl-padding-free": {**TUNED, "padding_free": True},
+    "unsloth": TUNED,
 }
 """Contestant -> what is set beside model, rows, LoRA, batch size, learning rate and number format."""
 

@@ -19,7 +19,7 @@ from toolkit.export.rows import write_dataset
 from toolkit.export.trained import Progress, Trained
 from toolkit.hardware.machine import usable_cores
 from toolkit.models.gguf_lora import convert
-from toolkit.models.hf_folder import hf_folder
+from toolkit.models.hf_folder import hf_folder, is_whole_model
 from toolkit.models.llama_native import require
 from toolkit.models.torch_dtype import fast_dtype
 
@@ -93,6 +93,9 @@ def _checked(order: Order, trained: Trained) -> Order:
     if order.quant and order.to not in DEFAULT_QUANT:
         fix = f"leave --quant out, or use --to {' or '.join(DEFAULT_QUANT)}"
         raise ExportError(f"--to {order.to} is not quantized", fix)
+    if order.to != "dataset" and is_whole_model(trained.adapter):
+        fix = f"{trained.adapter} opens with transformers as it is; `train.method: lora` gives a student to export"
+        raise ExportError(f"--to {order.to} takes an adapter, and this student was trained in full", fix)
     if order.to in ("gguf", "ollama", "gguf-lora"):
         require_supported(architecture_of(trained.gguf))
         require(f"an export to {order.to}")

@@ -104,7 +104,7 @@ def save(trained: Trainee, source: Path, output: Path, job: dict[str, Any]) -> N
         if job["method"] == "full":
             _save_weights(trained.model, source, folder)
         else:
-            trained.whole.save_pretrained(folder)
+            trained.whole.save_pretrained(folder, save_embedding_layers=False)  # "auto" would ask the hub
         (folder / files.JOB).write_text(json.dumps(job, indent=2), encoding="utf-8")
 
 
