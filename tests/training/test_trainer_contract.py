@@ -10,7 +10,7 @@ import psutil
 import pytest
 from tiny_model import make_tiny, prompt, tiny_job
 
-from toolkit.errors import TrainingError
+from toolkit.errors import Paused, TrainingError
 from toolkit.models.hf_folder import hf_folder
 from toolkit.models.torch_model import load_model, load_tokenizer
 from toolkit.training.encode import encode
@@ -122,6 +122,26 @@ def test_killed_and_resumed_equals_uninterrupted(trainer: Trainer, gguf: Path, t
     assert losses(events)[-1] == pytest.approx(expected, abs=1e-6)
     tensors = [load_file(job.output / "adapter_model.safetensors") for job in (whole, broken)]
     assert all((tensors[0][name] - tensors[1][name]).abs().max() < 1e-6 for name in tensors[0])
+
+
+def test_a_pause_keeps_the_step_under_way(trainer: Trainer, gguf: Path, tmp_path: Path) -> None:
+    job = tiny_job(gguf, tmp_path / "adapter", epochs=200, checkpoint_steps=10_000)
+    resumed: list[int] = []
+
+    def pause(event: dict[str, Any]) -> None:
+        if event["event"] == "step":
+            raise Paused("paused")
+
+    def leave(event: dict[str, Any]) -> None:
+        if event["event"] in ("resumed", "step"):
+            resumed.append(event["step"] if event["event"] == "resumed" else 0)
+            raise KeyboardInterrupt
+
+    with pytest.raises(Paused):
+        trainer.train(job, pause)
+    with pytest.raises(KeyboardInterrupt):
+        trainer.train(job, leave)
+    assert 0 < resumed[0] < 1200
 
 
 def test_what_cannot_be_trained_is_refused(trainer: Trainer, gguf: Path, tmp_path: Path) -> None:
