@@ -18,7 +18,6 @@ from textual.widgets.option_list import Option
 from tui.feed import FeedFailed, RunsListed, RunsSource
 from tui.machine import Health, Lacking
 from tui.recipes import Takes
-from tui.screens.confirm import ConfirmScreen
 from tui.state import RecipeLine, RunLine
 from tui.text import clean
 from tui.widgets.choices import Choices, RecipeChoices, RunChoices, nothing
@@ -27,6 +26,7 @@ from tui.widgets.marks import HOUSE, MUTED
 
 if TYPE_CHECKING:
     from tui.app import SchoolhouseApp
+    from tui.screens.confirm import ConfirmScreen
 
 FIRST = "quickstart"
 """The recipe that one key begins, where nothing was run yet."""
@@ -197,6 +197,8 @@ class HomeScreen(Screen[None]):
         if recipe.problem:
             self.app.complain(recipe.problem, f"schoolhouse recipes check {recipe.path}")
             return
+        from tui.screens.confirm import ConfirmScreen  # its widgets are not needed for the first frame
+
         screen = ConfirmScreen(recipe)
         self.app.push_screen(screen, partial(self.app.start_recipe, recipe))
         self.app.perform(partial(self.app.runs.estimate, recipe), partial(_tell, screen))
