@@ -172,7 +172,7 @@ def replayed(folder: Path, minutes: float, runs: Path) -> dict[str, Any]:
                 memory.append(megabytes(screen.process.pid))
         memory.append(megabytes(screen.process.pid))
         screen.send("q")
-        screen.end()
+        screen.end(180)
     keys = took["help"] + took["row"]
     return {
         "keys": len(keys),

@@ -28,6 +28,7 @@ class ConfirmScreen(ModalScreen[tuple[str, ...]]):
         Binding("s,enter", "start", "Start", priority=True),
         Binding("a", "arms", "Arms"),
         Binding("escape,n", "dismiss(None)", "Not now"),
+        Binding("question_mark,f1", "app.help", "Help", show=False),  # a modal screen hides the application's keys
     ]
 
     def __init__(self, recipe: RecipeLine) -> None:

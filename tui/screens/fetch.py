@@ -34,7 +34,10 @@ class FetchScreen(ModalScreen[bool]):
     """
 
     CSS_PATH = "fetch.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "stop", "Stop", priority=True)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "stop", "Stop"),
+        Binding("question_mark,f1", "app.help", "Help", show=False),  # a modal screen hides the application's keys
+    ]
     app: SchoolhouseApp
 
     def __init__(self, lacking: Sequence[Lacking]) -> None:

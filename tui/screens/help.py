@@ -34,6 +34,7 @@ SECTIONS: dict[str, Keys] = {
         ("a space", "to the arms; choose one or several"),
         ("escape n", "not now"),
     ),
+    "Fetch": (("escape", "stop; what was fetched is kept"),),
     "Doctor": (("r", "look again; it takes some seconds"),),
     "Run": (
         ("1 2 3 4", "overview, samples, variety, log"),
