@@ -82,7 +82,7 @@ def training_bytes(model: ModelSize, training: Training) -> int:
     """32-bit base weights, what is trained with its gradient and two moments, and what backward needs."""
     trained = LORA_SHARE * training.lora_r * model.parameters * 4 if training.lora_r else 3 * model.parameters
     tokens = training.rows * min(USUAL_ROW, training.max_length)
-    # kept for each token and layer: the inputs of the linear layers, of the norms and of the activation, some in 16 bits
+    # kept for each token and layer: the inputs of the linear layers, of norms and activations, some in 16 bits
     kept = 4 * tokens * model.layers * (8 * model.width + 4 * model.inner_width)
     return round(TRAINER_BYTES + 4 * model.parameters + 4 * trained + kept)
 
