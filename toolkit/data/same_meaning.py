@@ -14,7 +14,7 @@ from toolkit.data.embeddings import Embedder
 
 THRESHOLD = 0.95
 """Cosine from which on two messages count as one. Chosen, not measured: messages of one label are near each
-other by nature, so it stands above the firewall's 0.9, which may turn away too much rather than too little."""
+other by nature, so it stands above the firewall's 0.85, which may turn away too much rather than too little."""
 
 GROWTH = 256
 
