@@ -64,6 +64,7 @@ class EvaluationScreen(Screen[None]):
         self._chosen_round = ""
         self._split = "public"
         self._source: EvaluationSource | None = None
+        self._was_read = False
 
     def compose(self) -> ComposeResult:
         with Horizontal(classes="title-bar"):
@@ -94,7 +95,7 @@ class EvaluationScreen(Screen[None]):
     @on(EvaluationNews)
     def take_news(self, message: EvaluationNews) -> None:
         if message.evaluation.split == self._split:
-            self.view = message.evaluation
+            self.view, self._was_read = message.evaluation, True
             self._show()
 
     @on(FeedFailed)
@@ -120,11 +121,13 @@ class EvaluationScreen(Screen[None]):
             return
         view = self.view
         mark, style = STATUS_MARKS[view.status]
-        self.query_one("#evaluation-status", Static).update(Content.styled(f"{mark} {view.status}", style))
+        status = Content.styled(f"{mark} {view.status}", style) if self._was_read else Content("")
+        self.query_one("#evaluation-status", Static).update(status)
         wanted = self._chosen_round or trained_name(view.students, view.best)
         self.trained = wanted if wanted in view.students else trained_name(view.students, view.best)
         self.base = self.base if self.base in view.students or not view.students else view.students[0]
-        self.query_one("#evaluation-words", Static).update(self._words())
+        if self._was_read:
+            self.query_one("#evaluation-words", Static).update(self._words())
         self.refresh_bindings()
         tab = self.query_one("#evaluation-tabs", TabbedContent).active
         if tab == "items":

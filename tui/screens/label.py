@@ -36,9 +36,9 @@ class LabelScreen(Screen[None]):
         Binding("escape", "app.pop_screen", "Leave"),
         Binding("y", "label(True)", "Right"),
         Binding("n", "label(False)", "Wrong"),
-        Binding("s,right", "skip", "Skip", key_display="s"),
-        Binding("b,left", "back", "Back", key_display="b"),
-        Binding("g", "go_on", "Go on with the run"),
+        Binding("s", "skip", "Skip"),
+        Binding("b", "back", "Back"),
+        Binding("g", "go_on", "Go on"),
         Binding("tab", "app.focus_next", "Other side", show=False),
     ]
     app: SchoolhouseApp
@@ -102,7 +102,9 @@ class LabelScreen(Screen[None]):
         self.query_one("#desk-status", Static).update(Content.styled(f"{mark} {desk.status}", style))
         card, side = self.query_one("#desk-card", TextPane), self.query_one("#desk-side", TextPane)
         place = self.place
-        card.show(lambda: card_content(desk, place), ((desk.cards[place : place + 1]), desk.labelled(place), place))
+        tight = self.size.height < 30
+        key = (desk.cards[place : place + 1], desk.labelled(place), place, tight)
+        card.show(lambda: card_content(desk, place, tight=tight), key)
         side.show(lambda: side_content(desk, max(20, side.size.width - 4)), ("side", desk, side.size.width))
         self.refresh_bindings()
 

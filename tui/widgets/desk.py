@@ -16,19 +16,25 @@ NOTHING = (
 )
 
 
-def card_content(desk: Desk, place: int) -> Content:
-    """Rubric, question, a right answer, and the answer to label; literal, whatever it says."""
+def card_content(desk: Desk, place: int, *, tight: bool = False) -> Content:
+    """Rubric, question, a right answer, and the answer to label; literal, whatever it says.
+
+    Args:
+        tight: without empty lines between them.
+    """
     if place >= len(desk.cards):
         return Content.styled(NOTHING, MUTED)
     card = desk.cards[place]
     asked = "Is it at least as good as the data's own answer?" if desk.pairs else "Is it right by the rubric?"
-    parts = [Content.assemble((asked, "bold"), "   ", *_keys(desk.labelled(place))), Content("")]
-    parts += [Content.styled("rubric", MUTED), Content(desk.rubric), Content("")]
-    parts += [Content.styled("question", MUTED), Content(card.question), Content("")]
+    parts = [Content.assemble((asked, "bold"), "   ", *_keys(desk.labelled(place)))]
+    parts += [
+        Content.assemble(("rubric\n", MUTED), desk.rubric),
+        Content.assemble(("question\n", MUTED), card.question),
+    ]
     if card.reference:
-        parts += [Content.styled("the data's own answer", MUTED), Content(card.reference), Content("")]
-    parts += [Content.styled("the answer to label", "bold $accent"), Content(card.answer)]
-    return Content("\n").join(parts)
+        parts.append(Content.assemble(("the data's own answer\n", MUTED), card.reference))
+    parts.append(Content.assemble(("the answer to label\n", "bold $accent"), card.answer))
+    return Content("\n" if tight else "\n\n").join(parts)
 
 
 def _keys(label: bool | None) -> tuple[str | tuple[str, str], ...]:

@@ -96,8 +96,11 @@ class Progress(Widget):
         if self._view is None:
             return Content("")
         words, style = self._words
-        line = Content.styled(words, style).truncate(self.size.width, ellipsis=True)
-        return Content("\n").join([line, self._bar(self._view)])
+        text, width = Content.styled(words, style), self.size.width
+        if style == "$error" and text.cell_length > width:  # an error with its fix is worth more than the bar
+            first, *more = text.wrap(width)
+            return Content("\n").join([first, Content(" ").join(more).truncate(width, ellipsis=True)])
+        return Content("\n").join([text.truncate(width, ellipsis=True), self._bar(self._view)])
 
     def _bar(self, view: RunView) -> Content:
         share = view.progress(self._now)
