@@ -1,7 +1,12 @@
 from __future__ import annotations
 
+from collections.abc import Generator
+from importlib.util import find_spec
+
 import pytest
 from hypothesis import settings
+
+from toolkit.errors import SchoolhouseError
 
 # no deadline: the first example pays for imports, and machines are shared
 settings.register_profile("schoolhouse", deadline=None, max_examples=60)
@@ -13,3 +18,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("real"):
             item.add_marker(pytest.mark.xdist_group("real"))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup() -> Generator[None]:
+    return (yield from skip_without_llama_cpp_python())
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Generator[None]:
+    return (yield from skip_without_llama_cpp_python())
+
+
+def skip_without_llama_cpp_python() -> Generator[None]:
+    """On a machine without a compiler what says that it needs llama-cpp-python is skipped with these words."""
+    try:
+        return (yield)
+    except SchoolhouseError as error:
+        if find_spec("llama_cpp") is None and "llama-cpp-python" in error.message:
+            pytest.skip(error.message)
+        raise

@@ -197,7 +197,8 @@ def test_another_round_may_be_asked_for(run: Run) -> None:
 
 
 def test_the_command_says_what_was_found_and_where_it_is(run: Run, finding: list[Parity], tmp_path: Path) -> None:
-    ran = CliRunner().invoke(app, ["export", "tiny-1", "--to", "gguf-lora", "--out", str(tmp_path / "here")])
+    command = ["export", "tiny-1", "--to", "gguf-lora", "--out", str(tmp_path / "here")]
+    ran = CliRunner().invoke(app, command, catch_exceptions=False)
     assert ran.exit_code == 0, ran.output
     assert "the exported student is the trained one: 60 of 60" in ran.output
     assert f"2 files in {tmp_path / 'here'}" in ran.output.replace("\n", "")
