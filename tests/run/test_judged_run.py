@@ -122,7 +122,7 @@ def test_without_labels_the_run_waits_and_then_goes_on(school: School, judge: Fa
         item["input"] for item in map(json.loads, (run.folder / "data" / "public.jsonl").read_text().splitlines())
     }
     assert on_desk and {answer.question for answer in on_desk} <= public
-    assert {answer.group for answer in on_desk} == {"zero-shot", "few-shot"}
+    assert {answer.group for answer in on_desk} <= {"zero-shot", "few-shot"}  # equal answers lie there once
     assert "Evaluation, key j" in raised.value.fix
     write_labels(run.folder)  # in the run's folder they count as well
     run.carry_out()
