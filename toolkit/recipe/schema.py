@@ -266,6 +266,11 @@ class Acceptance(Section):
     """When a round replaces the best one so far."""
 
     gate_errors: float = Field(1.0, ge=0, description="standard errors that the paired gain on `gate` must exceed")
+    undecided: Literal["keep", "larger"] = Field(
+        "keep",
+        description="within the noise: keep the best round (keep), or take the new one where it scored no lower and was"
+        " trained on all rows of the best one and more (larger)",
+    )
     probe: Literal["off", "report", "block"] = Field(
         "report", description="the forgetting probe: not asked, a drop is named, or a drop blocks the round"
     )

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from toolkit.evaluation.acceptance import decide, probe_fell
 from toolkit.evaluation.statistics import paired
+from toolkit.journal import Record
 from toolkit.stages.evaluate import BASELINES, score
 from toolkit.stages.session import Session
 from toolkit.types import Item, SplitName, digest
@@ -35,6 +36,8 @@ def accept(session: Session, number: int, best: int | None) -> int | None:
         outcomes, sources = session.journal.outcomes, keep_sources(session, [*session.data.public, *session.data.gate])
         comparison = paired(outcomes(student, "gate"), outcomes(rival, "gate"), sources)
         decision, reason = decide(comparison, rules.gate_errors)
+        if decision == "undecided" and comparison.difference >= 0 and _larger(session, record, best):
+            decision, reason = "accepted", f"{reason}, and trained on all of its rows and more"
         reason = f"against {rival}: {reason}"
         if probe_fell(score(session.journal, "zero-shot", "probe"), score(session.journal, student, "probe")):
             reason += "; the student forgets: its probe fell below the base model's interval"
@@ -45,3 +48,15 @@ def accept(session: Session, number: int, best: int | None) -> int | None:
         session.journal.event("round_ended", number, decision=decision, reason=reason)
         record = {**record, "decision": decision}
     return number if record["decision"] == "accepted" else best
+
+
+def _larger(session: Session, record: Record, best: int | None) -> bool:
+    """Whether the recipe wants the student with more rows of two that are alike, and this one has them.
+
+    A round whose rows are kept although it is undecided (docs/decisions/0002) is part of every later lesson; the
+    student that learnt all of them is then the one that shows what they are worth.
+    """
+    if session.recipe.file.acceptance.undecided != "larger" or best is None:
+        return False
+    before = next(found for found in session.journal.rounds() if found["number"] == best)
+    return set(record["row_ids"]) > set(before["row_ids"])
