@@ -44,18 +44,13 @@ def test_a_mistake_is_named_with_its_fix(arguments: list[str], code: int, words:
 
 
 @pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
-def test_no_compiler_is_said_before_anything_is_installed(tmp_path: Path) -> None:
-    tools = tmp_path / "bin"
-    tools.mkdir()
-    for name in ("sh", "echo", "true"):
-        (tools / name).symlink_to(shutil.which(name) or name)
+def test_without_a_compiler_the_set_up_goes_on_and_says_what_is_missing(tmp_path: Path) -> None:
     for name in ("Makefile", "pyproject.toml"):
         shutil.copy(ROOT / name, tmp_path)
     done = subprocess.run(
-        [shutil.which("make") or "make", "setup", f"PYTHON={sys.executable}"],
-        cwd=tmp_path, env={"PATH": str(tools)}, capture_output=True, text=True, check=False,
+        [shutil.which("make") or "make", "-n", "setup", f"PYTHON={sys.executable}"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
     )  # fmt: skip
-    assert done.returncode != 0
-    assert "no C compiler" in done.stdout
+    assert done.returncode == 0
+    assert "no C compiler: xllamacpp is used" in done.stdout
     assert "build-essential" in done.stdout
-    assert not (tmp_path / ".venv").exists()
