@@ -53,7 +53,7 @@ def test_comments_and_quotes_stay() -> None:
     assert changes(LISTED, after) == ['+        - "more of it"']
     assert after.index("more of it") < after.index("# about the second label")
     after = with_example(LISTED, "second", "four")
-    assert changes(LISTED, after)[1:] == ["+        second: [\"two\", 'three', \"four\"]"]
+    assert changes(LISTED, after)[1:] == ['+        second: ["two", \'three\', "four"]']
 
 
 def test_where_there_are_no_examples_they_begin() -> None:
