@@ -77,6 +77,13 @@ class Terminal:
         began = time.monotonic()
         return self.wait_for(text, self.send(keys)) - began
 
+    def settle(self, quiet: float = 0.3, seconds: float = 20.0) -> None:
+        """Wait until nothing was painted for some time: what is pressed next meets the screen that is seen."""
+        end = time.monotonic() + seconds
+        with self._arrived:
+            while self._arrived.wait(quiet):
+                assert time.monotonic() < end, "it never stops painting"
+
     def end(self, seconds: float = 30.0) -> int:
         """Wait for the program to end; its exit code."""
         code = self.process.wait(seconds)
