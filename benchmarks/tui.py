@@ -111,7 +111,7 @@ def terminal(arguments: list[str], runs: Path) -> Terminal:
 def first_frame(pairs: int, runs: Path) -> dict[str, Any]:
     taken: dict[str, list[float]] = {"hello": [], "schoolhouse": []}
     for _ in range(pairs):
-        for name, arguments in (("hello", ["-c", HELLO]), ("schoolhouse", ["-m", "tui"])):
+        for name, arguments in (("hello", ["-c", HELLO]), ("schoolhouse", ["-m", "toolkit.cli"])):
             before = time.monotonic()
             with terminal(arguments, runs) as screen:
                 taken[name].append(screen.wait_for("Schoolhouse") - before)

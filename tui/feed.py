@@ -13,10 +13,11 @@ from textual.message_pump import MessagePump
 
 from toolkit.errors import SchoolhouseError
 from tui.runs import Runs
-from tui.state import News, Record, RunLine, Status
+from tui.state import News, Record, RunLine, Status, Yield
 
 if TYPE_CHECKING:
     from toolkit.journal import JournalReader
+    from toolkit.stages.funnel import GrowingFunnel
 
 RUN_SECONDS = 0.3
 RUNS_SECONDS = 2.0
@@ -26,6 +27,8 @@ LOOKS_PER_LIST = 15
 QUEUE_LIMIT = 8
 STEERING, APPROVAL = "steering", "approval"
 """Folders of a run in which notes and plans wait."""
+LAST_ROUND = "last-round"
+"""A file of a run: a person wants no round after the one under way."""
 
 
 class RunsListed(Message):
@@ -96,6 +99,7 @@ class RunSource:
         self._status: Status = "paused"
         self._event = 0
         self._row_at = 0.0
+        self._funnel: GrowingFunnel | None = None
 
     def look(self) -> Message | None:
         stamp, status = file_stamp(self._folder), self._status
@@ -133,10 +137,19 @@ class RunSource:
             attempts=[(record["id"], record["started"]) for record in reader.attempts()],
             notes_left=_texts(self._folder / STEERING),
             waiting=self._waiting() if status == "paused" else (),
+            gained=self._gained(reader),
+            last_round=(self._folder / LAST_ROUND).exists(),
         )
         self._event = max((event["id"] for event in events), default=self._event)
         self._row_at = max((row["at"] for row in rows), default=self._row_at)
         return news
+
+    def _gained(self, reader: JournalReader) -> Yield:
+        from toolkit.stages.funnel import GrowingFunnel
+
+        self._funnel = self._funnel or GrowingFunnel()
+        found = self._funnel.look(reader)
+        return Yield(found.answered, found.usable, found.rows, found.valid, found.unique, found.trained)
 
     def _waiting(self) -> list[Path]:
         found = sorted((self._folder / APPROVAL).glob("attempt-*"))
@@ -154,7 +167,13 @@ def file_stamp(folder: Path) -> Stamp:
     from toolkit.journal import DATABASE
 
     stats = []
-    for path in (folder / DATABASE, folder / f"{DATABASE}-wal", folder / STEERING, folder / APPROVAL):
+    for path in (
+        folder / DATABASE,
+        folder / f"{DATABASE}-wal",
+        folder / STEERING,
+        folder / APPROVAL,
+        folder / LAST_ROUND,
+    ):
         if path.exists():
             stat = path.stat()
             stats.append((stat.st_mtime_ns, stat.st_size))

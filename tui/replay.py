@@ -214,6 +214,9 @@ class ReplayRuns(Runs):
     def approve(self, folder: Path) -> None:
         raise _only_shown()
 
+    def end_after_round(self, folder: Path, wanted: bool) -> None:
+        raise _only_shown()
+
 
 def _only_shown() -> SchoolhouseError:
     return SchoolhouseError("this is a recording: it can be watched, not changed", "schoolhouse")

@@ -96,6 +96,12 @@ class Runs(RowsDoor, EvaluationDoor, ExportDoor, ChatDoor, ExamplesDoor, RecipeD
 
         Run.open(folder).pause()
 
+    def end_after_round(self, folder: Path, wanted: bool) -> None:
+        """Ask for no further round, or take that back. Raises JournalError when the run is finished."""
+        from toolkit.run import Run
+
+        Run.open(folder).end_after_round(wanted)
+
     def resume(self, folder: Path) -> None:
         """Let the run go on, in a process of its own."""
         from toolkit.run import Run

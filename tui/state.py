@@ -132,6 +132,18 @@ class Training:
 
 
 @dataclass(frozen=True, slots=True)
+class Yield:
+    """What became of the teacher's replies: each is a count, from replies to rows that a round was trained on."""
+
+    answered: int = 0
+    usable: int = 0
+    rows: int = 0
+    valid: int = 0
+    unique: int = 0
+    trained: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class News:
     """What a look at the journal found: new events and rows, everything else as it now is."""
 
@@ -151,6 +163,8 @@ class News:
     """Notes that the worker has not taken yet."""
     waiting: Sequence[Path] = ()
     """Files that wait for approval."""
+    gained: Yield = Yield()
+    last_round: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +198,11 @@ class RunView:
     waiting: tuple[Waiting, ...] = ()
     asked: tuple[Record, ...] = ()
     """Events that asked for approval."""
+    gained: Yield = Yield()
+    memory: int = 0
+    """The most bytes that the run's processes held, in any stage."""
+    last_round: bool = False
+    """Whether a person wants no round after this one."""
     taken: tuple[tuple[float, str], ...] = ()
     """When each note was taken, and its text."""
 
@@ -241,6 +260,8 @@ def advance(view: RunView, news: News) -> RunView:
         verdict=clean(str((news.verdict or {}).get("sentence", "")), 600),
         notes=notes_of(view.taken, news.notes_left, news.attempts),
         waiting=waiting_for(news.waiting, view.asked),
+        gained=news.gained,
+        last_round=news.last_round,
     )
 
 
@@ -258,6 +279,7 @@ def _with_stages(view: RunView, records: Sequence[Record]) -> RunView:
         stages=tuple(_stage(name, newest.get(name), last, view.status) for name in names),
         worked=sum(record["ended"] - record["started"] for record in records if record["ended"] is not None),
         open_since=open_since,
+        memory=max((record["peak_memory_bytes"] or 0 for record in records), default=0),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from toolkit.journal import Journal
-from toolkit.stages.funnel import funnel
+from toolkit.stages.funnel import GrowingFunnel, funnel
 from toolkit.types import Completion, Request, Row
 
 
@@ -28,3 +28,21 @@ def test_each_step_is_counted_and_each_loss_has_its_reason(tmp_path: Path) -> No
     assert found.problems == {"empty": 1, "cut_off": 1, "no_json": 1}
     assert (found.rows, found.valid, found.unique, found.trained) == (5, 4, 2, 2)
     assert "6 answered, 3 of use" in found.words() and "2 trained" in found.words()
+
+
+def test_a_look_again_reads_what_came_since(tmp_path: Path) -> None:
+    with Journal(tmp_path) as journal:
+        growing = GrowingFunnel()
+        journal.attempt(1, operation="draft", program="", plan={})
+        for number, text in enumerate(("one", "", "two")):
+            journal.call(
+                Request((), sample=number), Completion(text, "stop", 1, 1), role="teacher", model="m", attempt=1
+            )
+            journal.row(1, number, Row(f"row {number}", "a"))
+            assert growing.look(journal) == funnel(journal)
+            assert len(journal.replies(after=number)) == 1, "the others are not read again"
+        for number in (1, 2):
+            journal.round(number, attempt=1, arm="iterative", row_ids=["x", f"y{number}"])
+            journal.round_adapter(number, "adapter")
+            assert growing.look(journal) == funnel(journal)
+        assert growing.look(journal).trained == 3

@@ -124,7 +124,13 @@ class FakeStudent:
 
 
 class FakeTrainer:
+    """Trains nothing, and keeps what it was given: the examples of each training."""
+
+    def __init__(self) -> None:
+        self.trained: list[list[Any]] = []
+
     def train(self, job: Any, emit: Callable[[dict[str, Any]], None]) -> Path:
+        self.trained.append(list(job.examples))
         job.output.mkdir(parents=True, exist_ok=True)
         (job.output / "adapter_config.json").write_text("{}")
         (job.output / "adapter_model.safetensors").write_bytes(b"weights")
@@ -167,3 +173,17 @@ def build(folder: Path, patch: pytest.MonkeyPatch) -> School:
         lambda backend, gguf, adapter, log: FakeStudent(school, adapter is not None),
     )
     return school
+
+
+@pytest.fixture
+def school(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> School:
+    """A school of stand-ins; a test module may change it in a fixture of the same name."""
+    return build(tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def trainer(school: School, monkeypatch: pytest.MonkeyPatch) -> FakeTrainer:
+    """The trainer of this school, which keeps what it was given."""
+    trainer = FakeTrainer()
+    monkeypatch.setattr("toolkit.stages.train.open_trainer", lambda backend: trainer)
+    return trainer

@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from school import RECIPE, School, build
+from school import RECIPE, School
 
 from toolkit.engineer.skeletons import SKELETON
 
@@ -25,12 +25,11 @@ def load() -> ModuleType:
 
 
 @pytest.fixture
-def school(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> School:
-    found = build(tmp_path, monkeypatch)
-    found.engineer = lambda request: f"```python\n{SKELETON}\n```"
+def school(school: School, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> School:
+    school.engineer = lambda request: f"```python\n{SKELETON}\n```"
     monkeypatch.setenv("SCHOOLHOUSE_RUNS", str(tmp_path / "runs"))
     (tmp_path / "recipe.yaml").write_text(json.dumps(RECIPE))
-    return found
+    return school
 
 
 def report(school: School, capsys: pytest.CaptureFixture[str], *more: str) -> dict[str, Any]:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 
 import pytest
-from school import LABELS, School, build, lessons, prompt_of
+from school import LABELS, School, lessons, prompt_of
 
 from toolkit.engineer.skeletons import SKELETON
 from toolkit.run import Run
@@ -25,10 +24,9 @@ NARROW = {
 
 
 @pytest.fixture
-def school(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> School:
-    found = build(tmp_path, monkeypatch)
-    found.skill = dict.fromkeys(LABELS, 0.5)
-    return found
+def school(school: School) -> School:
+    school.skill = dict.fromkeys(LABELS, 0.5)
+    return school
 
 
 def engineer(request: Request) -> str:

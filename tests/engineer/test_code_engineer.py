@@ -5,20 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from itertools import chain, repeat
-from pathlib import Path
 
 import pytest
-from school import Answer, School, build, cut, prompt_of
+from school import Answer, School, cut, prompt_of
 
 from toolkit.engineer.skeletons import SKELETON
 from toolkit.errors import SchoolhouseError
 from toolkit.programs.trial import CALLS_OF_A_KIND
 from toolkit.types import Request
-
-
-@pytest.fixture
-def school(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> School:
-    return build(tmp_path, monkeypatch)
 
 
 def block(program: str) -> str:

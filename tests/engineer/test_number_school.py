@@ -7,7 +7,7 @@ from collections import defaultdict
 from pathlib import Path
 
 import pytest
-from school import School, build, nonsense
+from school import School, nonsense
 
 from toolkit.errors import SchoolhouseError
 
@@ -22,8 +22,7 @@ while remaining()["rows"] > 0 and remaining()["calls"] > 0:
 
 
 @pytest.fixture
-def school(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> School:
-    found = build(tmp_path, monkeypatch)
+def school(school: School, tmp_path: Path) -> School:
     items = [
         {
             "input": nonsense(f"question {n}"),
@@ -34,10 +33,10 @@ def school(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> School:
         for n in range(90)
     ]
     (tmp_path / "data.jsonl").write_text("".join(json.dumps(item) + "\n" for item in items))
-    found.skill = defaultdict(lambda: 0.8)
-    found.engineer = lambda request: f"```python\n{PROGRAM}\n```"
-    found.teacher = lambda request: nonsense(request.hash)
-    return found
+    school.skill = defaultdict(lambda: 0.8)
+    school.engineer = lambda request: f"```python\n{PROGRAM}\n```"
+    school.teacher = lambda request: nonsense(request.hash)
+    return school
 
 
 def test_a_number_task_runs_to_its_exam(school: School) -> None:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter, defaultdict
-from pathlib import Path
 from typing import Any
 
 import pytest
-from school import School, build, lessons, nonsense, prompt_of
+from school import School, lessons, nonsense, prompt_of
 
 from toolkit.engineer.skeletons import OPEN_SKELETON
 from toolkit.errors import SchoolhouseError
@@ -22,10 +21,9 @@ GUESTS = ["Ana Silva", "Bo Chen", "Cem Ak", "Dora Maar", "Eli Roth", "Fay Wu", "
 
 
 @pytest.fixture
-def school(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> School:
-    found = build(tmp_path, monkeypatch)
-    found.skill = defaultdict(lambda: 0.8)
-    return found
+def school(school: School) -> School:
+    school.skill = defaultdict(lambda: 0.8)
+    return school
 
 
 def write(school: School, items: list[dict[str, Any]]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from school import School, build
+from school import School
 from typer.testing import CliRunner
 
 from toolkit.cli.app import app
@@ -16,11 +16,6 @@ from toolkit.stages.approve import ApprovalWanted
 
 GOOD = f"```python\n{SKELETON}\n```"
 WISH = "more two-part questions"
-
-
-@pytest.fixture
-def school(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> School:
-    return build(tmp_path, monkeypatch)
 
 
 def wait_for(run: Run) -> Path:

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from school import School, build, nonsense, read_items
+from school import School, nonsense, read_items
 
 from toolkit.engineer.skeletons import SKELETON
 from toolkit.run import Run
@@ -17,13 +17,12 @@ SEEDS = [f"{nonsense(f'seed {number}')} seedling{number}" for number in range(12
 
 
 @pytest.fixture
-def school(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> School:
-    found = build(tmp_path, monkeypatch)
-    found.engineer = lambda request: f"```python\n{LOOKING}\n```"
+def school(school: School, tmp_path: Path) -> School:
+    school.engineer = lambda request: f"```python\n{LOOKING}\n```"
     items = [item["input"] for item in read_items(tmp_path)]
     texts = [*items, *SEEDS, SEEDS[0] + "!", SEEDS[1]]
     (tmp_path / "seeds.jsonl").write_text("".join(json.dumps({"question": text}) + "\n" for text in texts))
-    return found
+    return school
 
 
 def seeded(school: School, **sections: dict[str, object]) -> Run:

@@ -1,10 +1,9 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
-from school import School, build
+from school import School
 from typer.testing import CliRunner
 
 from toolkit.cli.app import app
@@ -18,8 +17,7 @@ GOOD = f"```python\n{SKELETON}\n```"
 
 
 @pytest.fixture
-def school(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> School:
-    school = build(tmp_path, monkeypatch)
+def school(school: School) -> School:
     school.engineer = lambda request: "```python\nraise KeyError('label')\n```" if request.sample < 200 else GOOD
     return school
 

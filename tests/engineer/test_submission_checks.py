@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import closing
-from pathlib import Path
 
 import numpy as np
 import pytest
-from school import School, build, lessons, nonsense
+from school import School, lessons, nonsense
 
 from toolkit.errors import SchoolhouseError
 from toolkit.journal import Journal
@@ -18,11 +17,6 @@ from toolkit.stages.session import Session
 from toolkit.types import Request, Row
 
 EVEN = {"late_parcel": 8, "broken_item": 8, "refund_status": 8}
-
-
-@pytest.fixture
-def school(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> School:
-    return build(tmp_path, monkeypatch)
 
 
 def reasons(run: Run) -> Counter[str]:

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
-from school import School, build
+from school import School
+from typer.testing import CliRunner
 
+from toolkit.cli.app import app
 from toolkit.errors import SchoolhouseError
 from toolkit.types import Request
-
-
-@pytest.fixture
-def school(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> School:
-    return build(tmp_path, monkeypatch)
 
 
 class Killed(BaseException):
@@ -61,3 +56,28 @@ def test_a_killed_run_asks_nothing_twice(school: School, after: int) -> None:
     assert len(hashes) == len(set(hashes)) + 1, "only the question that the kill interrupted is put again"
     assert run.status == "finished"
     assert [found["id"] for found in run.reader.attempts()] == [1, 2]
+
+
+def test_a_person_may_want_no_further_round(school: School) -> None:
+    run = school.begin(budget={"rounds": 3, "rows": 36})
+
+    def wish(request: Request) -> None:
+        run.end_after_round()
+
+    school.on_request = wish
+    run.carry_out()
+    assert [found["number"] for found in run.rounds] == [1]
+    assert run.summary()["exam"]["student"] == "round-1"
+    texts = [event["data"].get("text") for event in run.reader.events() if event["kind"] == "log"]
+    assert "no further round: a person wanted none after round 1" in texts
+    with pytest.raises(SchoolhouseError, match="is finished"):
+        run.end_after_round()
+
+
+def test_the_wish_for_no_further_round_can_be_taken_back(school: School) -> None:
+    run = school.begin()
+    assert CliRunner().invoke(app, ["finish", str(run.folder)]).exit_code == 0
+    found = CliRunner().invoke(app, ["finish", str(run.folder), "--undo"])
+    assert found.exit_code == 0 and "further rounds may begin" in found.output
+    run.carry_out()
+    assert [found["number"] for found in run.rounds] == [1, 2]

@@ -7,11 +7,10 @@ import logging
 import re
 import sqlite3
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import pytest
-from school import LABELS, School, build, lessons
+from school import LABELS, School, lessons
 from test_canaries import canaries, engineer, texts
 from typer.testing import CliRunner
 
@@ -38,11 +37,10 @@ class BeforeTheExam(BaseException):
 
 
 @pytest.fixture
-def school(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> School:
-    found = build(tmp_path, monkeypatch)
-    found.engineer = engineer
-    found.skill = dict.fromkeys(LABELS, 0.6)
-    return found
+def school(school: School) -> School:
+    school.engineer = engineer
+    school.skill = dict.fromkeys(LABELS, 0.6)
+    return school
 
 
 @pytest.fixture

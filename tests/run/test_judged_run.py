@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from school import School, build, lessons, nonsense, read_items
+from school import School, lessons, nonsense, read_items
 from typer.testing import CliRunner
 
 from toolkit.cli.app import app
@@ -56,8 +56,7 @@ def judge(monkeypatch: pytest.MonkeyPatch) -> FakeJudge:
 
 
 @pytest.fixture
-def school(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> School:
-    found = build(tmp_path, monkeypatch)
+def school(school: School, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> School:
     items = [{"input": f"{nonsense(f'q{n}')} canary{n}", "output": f"{nonsense(f'a{n}', 5)} please"} for n in range(90)]
     (tmp_path / "data.jsonl").write_text("".join(json.dumps(item) + "\n" for item in items))
 
@@ -68,9 +67,9 @@ def school(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> School:
             good = text in known and random.Random(text).random() < (0.9 if trained else 0.2)
             yield index, f"{nonsense(text, 3)} please" if good else nonsense(text, 3)
 
-    monkeypatch.setattr(found, "answers", answers)
-    found.teacher = lambda request: lessons(request) if request.schema else nonsense(request.hash)
-    return found
+    monkeypatch.setattr(school, "answers", answers)
+    school.teacher = lambda request: lessons(request) if request.schema else nonsense(request.hash)
+    return school
 
 
 def write_labels(folder: Path, n: int = 30, flip: int = 0) -> Path:

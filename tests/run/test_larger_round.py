@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
-from school import School, build
+from school import School
 
 from toolkit.run import Run
-
-
-@pytest.fixture
-def school(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> School:
-    return build(tmp_path, monkeypatch)
 
 
 def decisions(run: Run) -> list[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from school import LABELS, FakeTrainer, School, build, lessons, read_items
+from school import LABELS, FakeTrainer, School, lessons, read_items
 from typer.testing import CliRunner
 
 from toolkit.cli.app import app
@@ -50,11 +50,6 @@ class Notebook:
 
     def close(self) -> None:
         return
-
-
-@pytest.fixture
-def school(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> School:
-    return build(tmp_path, monkeypatch)
 
 
 @pytest.fixture

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
-from school import FakeTrainer, School, build
+from school import FakeTrainer, School
 from typer.testing import CliRunner
 
 from toolkit.cli.app import app
@@ -19,40 +18,18 @@ from toolkit.types import Item
 TEXTS = {row.input: row.output for row in general_rows()}
 
 
-class Listener(FakeTrainer):
-    """A trainer that keeps what it was given."""
-
-    def __init__(self) -> None:
-        self.trained: list[list[Any]] = []
-
-    def train(self, job: Any, emit: Any) -> Path:
-        self.trained.append(list(job.examples))
-        return super().train(job, emit)
-
-    def general(self) -> list[list[Any]]:
-        """Of each training: the examples that are general rows."""
-        return [[one for one in trained if one.messages[-1]["content"] in TEXTS] for trained in self.trained]
+def general(trainer: FakeTrainer) -> list[list[Any]]:
+    """Of each training: the examples that are general rows."""
+    return [[one for one in trained if one.messages[-1]["content"] in TEXTS] for trained in trainer.trained]
 
 
-@pytest.fixture
-def school(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> School:
-    return build(tmp_path, monkeypatch)
-
-
-@pytest.fixture
-def trainer(school: School, monkeypatch: pytest.MonkeyPatch) -> Listener:
-    trainer = Listener()
-    monkeypatch.setattr("toolkit.stages.train.open_trainer", lambda backend: trainer)
-    return trainer
-
-
-def test_a_share_of_the_lessons_is_mixed_in_and_shown(school: School, trainer: Listener) -> None:
+def test_a_share_of_the_lessons_is_mixed_in_and_shown(school: School, trainer: FakeTrainer) -> None:
     run = school.run(train={"replay": 0.5})
     rounds = run.summary()["rounds"]
     assert [(one["trained_on"], one["general"]) for one in rounds] == [(12, 6), (24, 12)]
-    assert [len(found) for found in trainer.general()] == [6, 12]
+    assert [len(found) for found in general(trainer)] == [6, 12]
     assert [len(found) for found in trainer.trained] == [18, 36]
-    for one in trainer.general()[-1]:
+    for one in general(trainer)[-1]:
         text = one.messages[-1]["content"]
         assert (one.messages, one.answer) == (probe_prompt(text), TEXTS[text]), "asked as the probe asks"
     shown = CliRunner().invoke(app, ["show", str(run.folder)], env={"COLUMNS": "160"}).output
@@ -62,7 +39,7 @@ def test_a_share_of_the_lessons_is_mixed_in_and_shown(school: School, trainer: L
         assert "24 + 12 general" in path.read_text(encoding="utf-8")
 
 
-def test_they_are_journaled_once_a_round_and_count_as_no_rows(school: School, trainer: Listener) -> None:
+def test_they_are_journaled_once_a_round_and_count_as_no_rows(school: School, trainer: FakeTrainer) -> None:
     run = school.run(train={"replay": 0.5})
     events = [event for event in run.reader.events() if event["kind"] == "general"]
     assert [(event["round"], event["data"]["origin"], event["data"]["count"]) for event in events] == [
@@ -74,25 +51,25 @@ def test_they_are_journaled_once_a_round_and_count_as_no_rows(school: School, tr
     assert run.summary()["rows"]["accepted"] == 24, "the budget is the teacher's alone"
 
 
-def test_without_the_key_there_are_none(school: School, trainer: Listener) -> None:
+def test_without_the_key_there_are_none(school: School, trainer: FakeTrainer) -> None:
     run = school.run()
-    assert trainer.trained and not any(trainer.general())
+    assert trainer.trained and not any(general(trainer))
     assert [one["general"] for one in run.summary()["rounds"]] == [0, 0]
     assert not [event for event in run.reader.events() if event["kind"] == "general"]
 
 
 def test_one_that_a_recipe_asks_for_is_left_out(
-    school: School, trainer: Listener, monkeypatch: pytest.MonkeyPatch
+    school: School, trainer: FakeTrainer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = general_rows()[0].input
     wall = Firewall([], [Item("g1", "gate", asked, "late_parcel")], [])
     monkeypatch.setattr("toolkit.stages.session.Session.firewall", lambda session: wall)
     run = school.run(train={"replay": 0.5})
     assert [one["general"] for one in run.summary()["rounds"]] == [5, 11]
-    assert not any(asked == one.messages[-1]["content"] for found in trainer.general() for one in found)
+    assert not any(asked == one.messages[-1]["content"] for found in general(trainer) for one in found)
 
 
-def test_the_forecast_counts_them(school: School, trainer: Listener) -> None:
+def test_the_forecast_counts_them(school: School, trainer: FakeTrainer) -> None:
     from toolkit.stages.progress import work_left
 
     plain, mixed = (work_left(school.recipe(train={"replay": share}), None, 9, 9, 9) for share in (0.0, 0.5))

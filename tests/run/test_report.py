@@ -6,21 +6,15 @@ import random
 import re
 from collections.abc import Iterator, Sequence
 from html.parser import HTMLParser
-from pathlib import Path
 from typing import Any
 
 import pytest
-from school import LABELS, School, build, lessons, read_items
+from school import LABELS, School, lessons, read_items
 from typer.testing import CliRunner
 
 from toolkit.cli.app import app
 from toolkit.run import Run
 from toolkit.types import Request
-
-
-@pytest.fixture
-def school(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> School:
-    return build(tmp_path, monkeypatch)
 
 
 def report(run: Run) -> str:

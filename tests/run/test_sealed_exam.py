@@ -7,17 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from school import School, build
+from school import School
 from typer.testing import CliRunner
 
 from toolkit.cli.app import app
 from toolkit.errors import JournalError
 from toolkit.run import Run
-
-
-@pytest.fixture
-def school(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> School:
-    return build(tmp_path, monkeypatch)
 
 
 def shown(run: Run) -> str:

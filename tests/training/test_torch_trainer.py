@@ -16,7 +16,9 @@ from toolkit.models.hf_folder import hf_folder
 from toolkit.students.student import open_student
 from toolkit.training import files
 from toolkit.training.encode import Encoded, batches, encode
-from toolkit.training.torch_child import Reporter, Training, learning_rate
+from toolkit.training.schedule import learning_rate
+from toolkit.training.steps import Reporter
+from toolkit.training.torch_child import Training
 from toolkit.training.trainer import Example, TrainJob, open_trainer, require_method
 
 Events = list[dict[str, Any]]
@@ -200,7 +202,7 @@ def test_a_child_that_does_not_stop_is_ended(gguf: Path, tmp_path: Path, monkeyp
 
 def test_steps_are_told_at_most_five_times_a_second(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [0.0]
-    monkeypatch.setattr("toolkit.training.torch_child.time.perf_counter", lambda: now[0])
+    monkeypatch.setattr("toolkit.training.steps.time.perf_counter", lambda: now[0])
     told: list[dict[str, Any]] = []
     reporter = Reporter(told.append, 1000, 500)
     for step in range(501, 1001):

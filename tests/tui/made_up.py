@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from recorded import Recorder
+
 from toolkit.errors import ChildError, ModelError
 from toolkit.journal import DATABASE, JournalReader
 from toolkit.run import Run
@@ -179,3 +181,9 @@ class MadeUpRuns(Runs):
 
 def make_app(folder: Path, now: float, open_first: Path | None = None) -> SchoolhouseApp:
     return SchoolhouseApp(MadeUpRuns(folder, now), open_first=open_first)
+
+
+def app_of(recorder: Recorder, status: Status = "running") -> SchoolhouseApp:
+    """The app with the recorded run open; `status` is what the run is said to be doing."""
+    runs = MadeUpRuns(recorder.folder.parent, recorder.clock.now, status)
+    return SchoolhouseApp(runs, open_first=recorder.folder)

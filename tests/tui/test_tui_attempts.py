@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from engineered import attempt, two_rounds
-from made_up import make_app
+from made_up import app_of, make_app
 from piloting import shown, until
 from recorded import Recorder
 from textual.pilot import Pilot
@@ -114,10 +114,6 @@ async def opened(pilot: Pilot[None], app: SchoolhouseApp) -> AttemptsScreen:
     await until(pilot, lambda: isinstance(app.screen, AttemptsScreen) and app.screen.view.attempts)
     assert isinstance(app.screen, AttemptsScreen)
     return app.screen
-
-
-def app_of(recorder: Recorder) -> SchoolhouseApp:
-    return make_app(recorder.folder.parent, recorder.clock.now, recorder.folder)
 
 
 @pytest.mark.parametrize("size", [(80, 24), (200, 60)])

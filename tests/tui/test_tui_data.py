@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from made_up import make_app
+from made_up import app_of, make_app
 from piloting import shown, until
 from recorded import Recorder
 from textual.pilot import Pilot
@@ -158,10 +158,6 @@ async def opened(pilot: Pilot[None], app: SchoolhouseApp) -> DataScreen:
     await until(pilot, lambda: isinstance(app.screen, DataScreen) and app.screen.row)
     assert isinstance(app.screen, DataScreen)
     return app.screen
-
-
-def app_of(recorder: Recorder) -> SchoolhouseApp:
-    return make_app(recorder.folder.parent, recorder.clock.now, recorder.folder)
 
 
 async def choose(pilot: Pilot[None], key: str, words: str) -> None:

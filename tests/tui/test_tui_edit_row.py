@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 from answered import write_items
-from made_up import make_app
+from made_up import app_of
 from piloting import shown, until
 from recorded import Recorder
-from test_tui_data import choose, special_rows
+from test_tui_data import choose, opened, special_rows
 from test_tui_hostile import MARKS, TEXTS, is_harmless
 from textual.pilot import Pilot
 from textual.widgets import Input, TextArea
@@ -23,9 +23,7 @@ from toolkit.types import Row
 from tui.app import SchoolhouseApp
 from tui.rows import Facets, RowLine, WholeRow, may_decide, next_similar
 from tui.runs import Runs
-from tui.screens.data import DataScreen
 from tui.screens.edit_row import EditRowScreen
-from tui.screens.run import RunScreen
 from tui.screens.sure import SureScreen
 from tui.widgets.rows import in_full
 
@@ -39,18 +37,6 @@ def recorder(tmp_path: Path) -> Iterator[Recorder]:
         recorder.generate(1, 8)
         special_rows(recorder)
         yield recorder
-
-
-async def opened(pilot: Pilot[None], app: SchoolhouseApp) -> DataScreen:
-    await until(pilot, lambda: isinstance(app.screen, RunScreen) and app.screen.view.scores)
-    await pilot.press("d")
-    await until(pilot, lambda: isinstance(app.screen, DataScreen) and app.screen.row)
-    assert isinstance(app.screen, DataScreen)
-    return app.screen
-
-
-def app_of(recorder: Recorder) -> SchoolhouseApp:
-    return make_app(recorder.folder.parent, recorder.clock.now, recorder.folder)
 
 
 def left(recorder: Recorder) -> list[dict[str, Any]]:

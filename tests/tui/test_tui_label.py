@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from judged import AGREEMENT, ANSWERS, JUDGED, judged, public_items
-from made_up import MadeUpRuns, make_app
+from made_up import MadeUpRuns, app_of, make_app
 from piloting import shown, until
 from recorded import Recorder
 from textual.pilot import Pilot
@@ -202,12 +202,6 @@ def test_the_desk_follows_the_journal_and_the_labels(recorder: Recorder) -> None
 # -- with a terminal ---------------------------------------------------------------------------
 
 
-def app_of(recorder: Recorder, status: str = "broken") -> SchoolhouseApp:
-    app = make_app(recorder.folder.parent, recorder.clock.now, recorder.folder)
-    app.runs.status_now = status  # type: ignore[attr-defined]
-    return app
-
-
 async def opened(pilot: Pilot[None], app: SchoolhouseApp) -> LabelScreen:
     await until(pilot, lambda: isinstance(app.screen, RunScreen) and app.screen.view.scores)
     await pilot.press("e")
@@ -226,7 +220,7 @@ def saved(recorder: Recorder) -> list[Label]:
 async def test_labels_are_saved_at_once_and_one_comes_back_to_where_one_was(
     recorder: Recorder, size: tuple[int, int]
 ) -> None:
-    app = app_of(recorder)
+    app = app_of(recorder, "broken")
     async with app.run_test(size=size) as pilot:
         screen = await opened(pilot, app)
         await until(pilot, lambda: "0 of 30" in shown(app) and "Is it right by the rubric?" in shown(app))
@@ -242,7 +236,7 @@ async def test_labels_are_saved_at_once_and_one_comes_back_to_where_one_was(
         await pilot.press("y")
         await until(pilot, lambda: [label.right for label in saved(recorder)].count(True) == 3)
         await pilot.press("escape")
-    app = app_of(recorder)
+    app = app_of(recorder, "broken")
     async with app.run_test(size=size) as pilot:
         screen = await opened(pilot, app)
         await until(pilot, lambda: "3 of 30" in shown(app))
@@ -250,7 +244,7 @@ async def test_labels_are_saved_at_once_and_one_comes_back_to_where_one_was(
 
 
 async def test_every_key_of_a_fast_person_counts(recorder: Recorder) -> None:
-    app = app_of(recorder)
+    app = app_of(recorder, "broken")
     async with app.run_test(size=(120, 40)) as pilot:
         screen = await opened(pilot, app)
         cards = screen.desk.cards  # type: ignore[union-attr]
@@ -270,7 +264,7 @@ async def test_every_key_of_a_fast_person_counts(recorder: Recorder) -> None:
 
 
 async def test_a_label_that_cannot_be_written_is_told_and_kept_for_the_next_try(recorder: Recorder) -> None:
-    app = app_of(recorder)
+    app = app_of(recorder, "broken")
     runs = app.runs
     real = runs.save_labels
 
@@ -289,7 +283,7 @@ async def test_a_label_that_cannot_be_written_is_told_and_kept_for_the_next_try(
 
 async def test_damaged_labels_are_named_with_their_line(recorder: Recorder) -> None:
     (recorder.folder / LABELS_FILE).write_text('{"item": 1}\n', encoding="utf-8")
-    app = app_of(recorder)
+    app = app_of(recorder, "broken")
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: isinstance(app.screen, RunScreen) and app.screen.view.scores)
         await pilot.press("e")
@@ -303,13 +297,13 @@ async def test_damaged_labels_are_named_with_their_line(recorder: Recorder) -> N
 
 async def test_a_run_without_answers_and_one_without_a_judge(tmp_path: Path) -> None:
     recorder = judged(tmp_path / "polite-new", answers=False)
-    app = app_of(recorder)
+    app = app_of(recorder, "broken")
     async with app.run_test(size=(80, 24)) as pilot:
         await opened(pilot, app)
         await until(pilot, lambda: "No answers to label yet." in shown(app))
         await pilot.press("y", "n", "s", "b", "g")
     recorder.journal.set_meta("recipe", "name: x\n")
-    app = app_of(recorder)
+    app = app_of(recorder, "broken")
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: isinstance(app.screen, RunScreen) and app.screen.view.scores)
         await pilot.press("e")
@@ -324,7 +318,7 @@ async def test_a_hostile_answer_is_shown_literally(tmp_path: Path) -> None:
     recorder = judged(tmp_path / "polite-evil", 1, answers=False)
     evil = "[b + [/ [@click=app.quit]x \x1b]52;c;ZXZpbA==\x07\x1b[2J\u202egnp"
     leave_answers(recorder.folder, [DeskAnswer(evil, evil + "!", evil)])
-    app = app_of(recorder)
+    app = app_of(recorder, "broken")
     async with app.run_test(size=(120, 40)) as pilot:
         await opened(pilot, app)
         await until(pilot, lambda: "[b + [/ [@click=app.quit]x" in shown(app))

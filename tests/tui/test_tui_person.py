@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from engineered import PLAN_FILE, attempt, two_rounds, wait_for_approval
-from made_up import MadeUpRuns, make_app
+from made_up import MadeUpRuns, app_of
 from piloting import shown, until
 from recorded import Recorder
 from textual.widgets import Input, TextArea
@@ -27,12 +27,6 @@ def recorder(tmp_path: Path) -> Iterator[Recorder]:
     found = two_rounds(tmp_path / "quickstart-live")
     yield found
     found.__exit__()
-
-
-def app_of(recorder: Recorder, status: str = "paused") -> SchoolhouseApp:
-    app = make_app(recorder.folder.parent, recorder.clock.now, recorder.folder)
-    app.runs.status_now = status  # type: ignore[attr-defined]
-    return app
 
 
 def made_up(app: SchoolhouseApp) -> MadeUpRuns:
@@ -88,7 +82,7 @@ def test_an_editor_is_taken_out_of_the_environment_of_started_runs(monkeypatch: 
 @pytest.mark.parametrize("size", [(80, 24), (200, 60)])
 async def test_a_plan_is_edited_and_approved(recorder: Recorder, size: tuple[int, int]) -> None:
     path = wait_for_approval(recorder)
-    app = app_of(recorder)
+    app = app_of(recorder, "paused")
     async with app.run_test(size=size) as pilot:
         await until(pilot, lambda: "The plan of attempt 5 waits for you: press a" in shown(app))
         assert "Approve" in shown(app)
@@ -107,7 +101,7 @@ async def test_a_plan_is_edited_and_approved(recorder: Recorder, size: tuple[int
 
 async def test_a_plan_that_cannot_run_stays_open_with_the_reason(recorder: Recorder) -> None:
     path = wait_for_approval(recorder)
-    app = app_of(recorder)
+    app = app_of(recorder, "paused")
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: "waits for you" in shown(app))
         await pilot.press("a")
@@ -121,7 +115,7 @@ async def test_a_plan_that_cannot_run_stays_open_with_the_reason(recorder: Recor
 
 async def test_edits_are_kept_when_one_leaves(recorder: Recorder) -> None:
     path = wait_for_approval(recorder)
-    app = app_of(recorder)
+    app = app_of(recorder, "paused")
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: "waits for you" in shown(app))
         await pilot.press("a")
@@ -134,7 +128,7 @@ async def test_edits_are_kept_when_one_leaves(recorder: Recorder) -> None:
 
 async def test_the_own_editor_gets_the_terminal(recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
     wait_for_approval(recorder, "attempt-5.py", "submit([])\n")
-    app = app_of(recorder)
+    app = app_of(recorder, "paused")
     made_up(app).edited = "log('mine')\n"
     monkeypatch.setattr(app, "suspend", nullcontext)
     async with app.run_test(size=(80, 24)) as pilot:
@@ -148,7 +142,7 @@ async def test_the_own_editor_gets_the_terminal(recorder: Recorder, monkeypatch:
 
 async def test_a_terminal_that_cannot_be_handed_over_says_so(recorder: Recorder) -> None:
     wait_for_approval(recorder)
-    app = app_of(recorder)
+    app = app_of(recorder, "paused")
     async with app.run_test(size=(120, 40), notifications=True) as pilot:
         await until(pilot, lambda: "waits for you" in shown(app))
         await pilot.press("a")
@@ -159,7 +153,7 @@ async def test_a_terminal_that_cannot_be_handed_over_says_so(recorder: Recorder)
 
 async def test_a_plan_that_was_sent_back_says_why_and_hostile_text_stays_text(recorder: Recorder) -> None:
     wait_for_approval(recorder, text="# [b + \x1b[2J [@click=app.quit]x\n", problem="no label '[/red]\x1b[2J'")
-    app = app_of(recorder)
+    app = app_of(recorder, "paused")
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: "It was sent back: no label '[/red]'" in shown(app))
         await pilot.press("a")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from answered import answered
 from judged import AGREEMENT, judged
-from made_up import make_app
+from made_up import app_of
 from piloting import shown
 from recorded import Recorder
 from test_tui_data import special_rows
@@ -74,12 +74,6 @@ def walk(*steps: tuple[str, Condition]) -> Callable[[Pilot[None]], Any]:
 
 def is_open(kind: type[Any], words: str = "") -> Condition:
     return lambda app: isinstance(app.screen, kind) and words in " ".join(shown(app).split())
-
-
-def app_of(recorder: Recorder, status: str = "running") -> SchoolhouseApp:
-    app = make_app(recorder.folder.parent, recorder.clock.now, recorder.folder)
-    app.runs.status_now = status  # type: ignore[attr-defined]
-    return app
 
 
 # -- the labelling desk ------------------------------------------------------------------------

@@ -233,3 +233,44 @@ async def test_a_narrow_window_and_a_change_of_size_do_not_break_anything(runs: 
         app.theme = "schoolhouse-paper"
         await pilot.pause()
         assert "round 2" in shown(app)
+
+
+async def test_the_exam_after_this_round_is_asked_for_and_taken_back(runs: tuple[Path, Recorder]) -> None:
+    folder, recorder = runs
+    app = make_app(folder, recorder.clock.now)
+    wish = recorder.folder / "last-round"
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app)
+        await pilot.press("f")
+        await until(pilot, lambda: "The exam after this round?" in shown(app))
+        await pilot.press("escape")
+        assert not wish.exists()
+        await pilot.press("f", "y")
+        await until(pilot, lambda: wish.exists() and "exam after this round" in shown(app))
+        await pilot.press("f")
+        await until(pilot, lambda: not wish.exists() and "exam after this round" not in shown(app))
+
+
+async def test_the_log_is_searched(runs: tuple[Path, Recorder]) -> None:
+    folder, recorder = runs
+    app = make_app(folder, recorder.clock.now)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await opened(pilot, app)
+        await pilot.press("slash", *"ROUND 2", "enter")
+        await until(pilot, lambda: "lines have" in shown(app))
+        assert "round 2" in shown(app) and "round 1:" not in shown(app)
+        await pilot.press("escape")
+        await until(pilot, lambda: "lines have" not in shown(app) and "round 1:" in shown(app))
+        assert isinstance(app.screen, RunScreen)
+
+
+async def test_the_yield_funnel_counts_from_replies_to_lessons(runs: tuple[Path, Recorder]) -> None:
+    folder, recorder = runs
+    app = make_app(folder, recorder.clock.now)
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = await opened(pilot, app)
+        await pilot.press("3")
+        await until(pilot, lambda: "rows in them" in shown(app))
+        counts = recorder.journal.row_counts()
+        assert screen.view.gained.unique == counts["accepted"] > 0
+        assert f"{counts['accepted']}" in next(line for line in shown(app).split("\n") if "not said before" in line)

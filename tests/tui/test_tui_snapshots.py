@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from engineered import narrowness, two_rounds, wait_for_approval
-from made_up import make_app
+from made_up import app_of, make_app
 from piloting import shown
 from recorded import Recorder, in_training, three_rounds
 from textual.pilot import Pilot
@@ -71,12 +71,6 @@ def engineered(tmp_path: Path) -> Iterator[Recorder]:
     recorder = two_rounds(tmp_path / "quickstart-live")
     yield recorder
     recorder.__exit__()
-
-
-def app_of(recorder: Recorder, status: str = "running") -> Any:
-    app = make_app(recorder.folder.parent, recorder.clock.now, recorder.folder)
-    app.runs.status_now = status  # type: ignore[attr-defined]
-    return app
 
 
 def by_keys(*steps: tuple[str, Callable[[Any], object]]) -> Callable[[Pilot[None]], Any]:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from toolkit.cli import models_command, recipes_command
+from toolkit.cli import models_command, open_screens, recipes_command
 
 app = typer.Typer(
     name="schoolhouse",
@@ -38,10 +38,7 @@ def home(
         typer.echo(f"schoolhouse {__version__}")
         raise typer.Exit
     if context.invoked_subcommand is None:
-        # by name: the command line and the terminal UI are neighbours, neither knows the other's insides
-        from importlib import import_module
-
-        import_module("tui").main()
+        open_screens()
 
 
 @app.command()
@@ -110,6 +107,17 @@ def steer(run: RunName, text: Annotated[str, typer.Argument(help="What you wish 
     from toolkit.cli.work import steer_run
 
     steer_run(run, text)
+
+
+@app.command()
+def finish(
+    run: RunName = "last",
+    undo: Annotated[bool, typer.Option("--undo", help="Take it back: further rounds may begin.")] = False,
+) -> None:
+    """Begin no further round after the one that is under way, and sit the exam."""
+    from toolkit.cli.work import finish_run
+
+    finish_run(run, undo=undo)
 
 
 @app.command()

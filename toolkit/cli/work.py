@@ -52,6 +52,15 @@ def run_recipe(
     carry_out_all(run)
 
 
+def finish_run(name: str, *, undo: bool) -> None:
+    """Leave the wish that no further round begins, or take it back."""
+    run = Run.open(name)
+    run.end_after_round(not undo)
+    typer.echo("further rounds may begin" if undo else "no further round begins; the exam follows the one under way")
+    if not run.is_running:
+        typer.echo(f"  go on with: schoolhouse resume {run.folder.name}")
+
+
 def steer_run(name: str, text: str) -> None:
     """Leave a note for a run's engineer, and say when it will be seen."""
     from toolkit.run.students import run_recipe as recipe_of

@@ -150,6 +150,17 @@ class JournalReader:
         """One call with its whole request and reply."""
         return self._one("SELECT * FROM calls WHERE hash = ?", request_hash)
 
+    def replies(self, after: int = 0, limit: int = 500) -> list[Record]:
+        """The teacher's replies in the order in which they came, from place `after` on: place, text, finish_reason,
+        and `schema`, the JSON schema that was asked for, or None.
+        """
+        return self._all(
+            "SELECT rowid AS place, text, finish_reason, json_extract(request, '$.schema') AS schema FROM calls"
+            " WHERE role = 'teacher' AND rowid > ? ORDER BY rowid LIMIT ?",
+            after,
+            limit,
+        )
+
     def attempt_counts(self) -> dict[int, Record]:
         """By attempt: rows `submitted` and `accepted`, `calls` to the teacher, `questions` to the engineer."""
         rows = self._all(

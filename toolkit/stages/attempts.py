@@ -15,7 +15,7 @@ from toolkit.engineer.tree import Record, Rules, next_move, of_round
 from toolkit.errors import SchoolhouseError
 from toolkit.stages.approve import approved
 from toolkit.stages.generate import TOO_FEW_ROWS, generate
-from toolkit.stages.session import Session
+from toolkit.stages.session import LAST_ROUND_FILE, Session
 from toolkit.stages.situation import attempt_of, situation
 
 
@@ -69,6 +69,8 @@ def stopped(session: Session, number: int) -> str | None:
     """Why round `number` must not begin. One that began before a crash is always finished."""
     if of_round(session.journal.attempts(), number):
         return None
+    if number > 1 and (session.folder / LAST_ROUND_FILE).exists():
+        return f"a person wanted none after round {number - 1}"
     return stop_reason(session.limits, session.spent())
 
 

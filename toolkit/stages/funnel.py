@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -43,23 +44,49 @@ class Funnel:
 
 def funnel(journal: JournalReader) -> Funnel:
     """The funnel of a run, read from its journal."""
-    calls = [call for call in journal.calls(limit=-1) if call["role"] == "teacher"]
-    problems = Counter(problem for call in calls if (problem := _problem(call)))
-    counts = journal.row_counts()
-    repeated = sum(counts["rejected"].get(reason, 0) for reason in REPEATED)
-    given = {row["id"] for row in journal.rows(attempt=GIVEN)}
-    trained = {row for found in journal.rounds() if found["adapter"] for row in found["row_ids"]} - given
-    return Funnel(
-        answered=len(calls),
-        usable=len(calls) - problems.total(),
-        rows=counts["accepted"] + sum(counts["rejected"].values()),
-        valid=counts["accepted"] + repeated,
-        unique=counts["accepted"],
-        trained=len(trained),
-        problems=dict(problems.most_common()),
-    )
+    return GrowingFunnel().look(journal)
 
 
-def _problem(call: Record) -> str:
-    request = Request((), schema=call["request"].get("schema"))
-    return read(request, Completion(call["text"], call["finish_reason"], 0, 0)).problem
+class GrowingFunnel:
+    """The funnel of a run that goes on: each look reads only the replies that came since the last one."""
+
+    def __init__(self) -> None:
+        self._place = self._answered = 0
+        self._problems: Counter[str] = Counter()
+        self._rounds: list[int] = []
+        self._trained = 0
+
+    def look(self, journal: JournalReader) -> Funnel:
+        """The funnel as it is now."""
+        self._read_replies(journal)
+        self._count_trained(journal)
+        counts = journal.row_counts()
+        repeated = sum(counts["rejected"].get(reason, 0) for reason in REPEATED)
+        return Funnel(
+            answered=self._answered,
+            usable=self._answered - self._problems.total(),
+            rows=counts["accepted"] + sum(counts["rejected"].values()),
+            valid=counts["accepted"] + repeated,
+            unique=counts["accepted"],
+            trained=self._trained,
+            problems=dict(self._problems.most_common()),
+        )
+
+    def _read_replies(self, journal: JournalReader) -> None:
+        while replies := journal.replies(after=self._place):
+            self._place = replies[-1]["place"]
+            self._answered += len(replies)
+            self._problems.update(filter(None, map(_problem, replies)))
+
+    def _count_trained(self, journal: JournalReader) -> None:
+        """Anew only when another round was trained."""
+        rounds = [found for found in journal.rounds() if found["adapter"]]
+        if (numbers := [found["number"] for found in rounds]) != self._rounds:
+            self._rounds = numbers
+            given = {row["id"] for row in journal.rows(attempt=GIVEN)}
+            self._trained = len({row for found in rounds for row in found["row_ids"]} - given)
+
+
+def _problem(reply: Record) -> str:
+    schema = json.loads(reply["schema"]) if reply["schema"] else None
+    return read(Request((), schema=schema), Completion(reply["text"], reply["finish_reason"], 0, 0)).problem

@@ -74,13 +74,17 @@ def spending_before(recipe: Recipe) -> Spending:
     prompt, completion = round(rows * pace.row_prompt_tokens), round(rows * pace.row_completion_tokens)
     price = price_of(recipe.file.teacher.model)
     rounds = 1 if recipe.file.engineer.mode != "iterative" else recipe.file.budget.rounds
-    adapters = (rounds + recipe.file.train.seeds - 1) * COPIES * _adapter_bytes(recipe)
+    students = rounds + recipe.file.train.seeds - 1
+    adapters = (students * COPIES + CHECKPOINTS) * _adapter_bytes(recipe)
     dollars = price.of(prompt, completion) if price else None
     return Spending(prompt, completion, adapters + rows * BYTES_PER_ROW, dollars)
 
 
-COPIES = 5
-"""An adapter is kept for peft and as GGUF; the last checkpoint has it with two moments of the optimizer."""
+COPIES = 2
+"""An adapter is kept for peft and as GGUF."""
+
+CHECKPOINTS = 6
+"""Until a training has ended, two checkpoints stand, each with the adapter and two moments of the optimizer."""
 
 BYTES_PER_ROW = 4096
 """A row, its share of a call, and its steps in the journal."""

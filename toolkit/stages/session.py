@@ -27,6 +27,8 @@ from toolkit.recipe import Recipe
 from toolkit.stages.judging import release_scorer, scorer_of
 
 PAUSE_FILE = "pause"
+LAST_ROUND_FILE = "last-round"
+"""Stands in a run's folder when a person wants no further round after the one that is under way."""
 TICK_SECONDS = 10.0
 
 

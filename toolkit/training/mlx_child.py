@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from toolkit.errors import TrainingError
 from toolkit.models.torch_model import common_prefix, load_tokenizer, peak_bytes
@@ -22,7 +21,7 @@ from toolkit.training.lint import lint, stop_ids
 from toolkit.training.mlx_model import SharedPrefix, faster_dtype, save, trainee
 from toolkit.training.recover import MicroBatch, is_out_of_memory
 from toolkit.training.schedule import learning_rate
-from toolkit.training.torch_child import CLIP, Reporter, listening
+from toolkit.training.steps import CLIP, Diverged, learn_all, listening
 
 _WORTH_SHARING = 32  # tokens spared in a batch; below that the extra pass costs more
 _TOLERANCE = {"float32": 1e-3, "bfloat16": 3e-2}
@@ -47,13 +46,15 @@ def train(job: dict[str, Any], emit: Emit, stopping: Callable[[], bool] = lambda
     if found is not None:
         training.restore(*found)
         emit({"event": "resumed", "step": training.step})
-    if training.learn_all(partial, stopping):
+    if learn_all(training, partial, emit, stopping):
         save(training.model, job, settings["dtype"])
         emit({"event": "memory", "peak_bytes": training.peak_bytes()})
 
 
 class Training:
     """Model, optimizer and place in the data."""
+
+    framework: Literal["np"] = "np"
 
     def __init__(self, job: dict[str, Any], rows: list[Encoded], emit: Emit) -> None:
         import mlx.core as mx
@@ -74,49 +75,21 @@ class Training:
         self.optimizer.init(self.model.trainable_parameters())
         self.gradients = nn.value_and_grad(self.model, self.loss)
 
-    def learn_all(self, partial: Path, stopping: Callable[[], bool]) -> bool:
-        """Learn what is left of the plan, with a checkpoint now and then; whether the end was reached."""
-        reporter = Reporter(self.emit, self.steps, self.step)
-        for batch in islice(self.plan, self.step, None):
-            lr, loss = self.learn(batch, partial)
-            reporter.step(self.step, loss, lr, sum(len(row.ids) for row in batch))
-            if self.step == self.steps:
-                break
-            stop = stopping()
-            if stop or self.step % self.settings["checkpoint_steps"] == 0:
-                self.keep(partial)
-                self.emit({"event": "checkpoint", "step": self.step})
-                self.emit({"event": "memory", "peak_bytes": self.peak_bytes()})
-            if stop:
-                self.emit({"event": "stopped", "step": self.step})
-                return False
-        return True
-
-    def learn(self, batch: list[Encoded], partial: Path | None = None) -> tuple[float, float]:
-        """One step on one batch; returns learning rate and loss.
-
-        Raises TrainingError for a loss that is no number, with the state before it as checkpoint in `partial`.
-        """
+    def learn(self, batch: list[Encoded]) -> tuple[float, float]:
+        """One step on one batch; returns learning rate and loss. Raises Diverged before the weights change."""
         settings = self.settings
         lr = learning_rate(self.step, self.steps, settings["lr"], settings["warmup"], settings["schedule"])
         loss, gradients = self.backward(batch)
         clipped, norm = self.optimizers.clip_grad_norm(gradients, CLIP)
-        if not math.isfinite(loss + float(norm.item())):
-            raise self._diverged(loss, partial)
+        if not math.isfinite(loss):
+            raise Diverged(f"the loss is {loss}")
+        if not math.isfinite(norm.item()):
+            raise Diverged(f"the loss is {loss:.3g}, but its gradient is {norm.item()}")
         self.optimizer.learning_rate = lr
         self.optimizer.update(self.model, clipped)
         self.mx.eval(self.model.trainable_parameters(), self.optimizer.state)
         self.step += 1
         return lr, loss
-
-    def _diverged(self, loss: float, partial: Path | None) -> TrainingError:
-        kept = "no step was good"
-        if partial and self.step:
-            self.keep(partial)
-            kept = f"the checkpoint of step {self.step} is good"
-        what = "but its gradient is no number " if math.isfinite(loss) else ""
-        message = f"the loss is {loss:.3g} {what}at step {self.step + 1}; {kept}"
-        return TrainingError(message, f"write `train.lr: {self.settings['lr'] / 4:.0e}`")
 
     def backward(self, batch: list[Encoded]) -> tuple[float, Any]:
         """The loss of a batch and its gradients. When memory runs out, fewer rows are computed at once."""
@@ -196,10 +169,6 @@ class Training:
         plain, _ = self.logits(part, 0, lean=False)
         error = self.mx.abs(lean - plain).max() / self.mx.abs(plain).max()
         return bool(error.item() < _TOLERANCE[self.settings["dtype"]])
-
-    def keep(self, partial: Path) -> None:
-        """Write a checkpoint."""
-        files.save_checkpoint(partial, self.step, *self.snapshot(), framework="np")
 
     def peak_bytes(self) -> int:
         """The most memory held so far, that of a GPU included."""

@@ -1,18 +1,15 @@
 """The torch trainer's child: the training loop, the loss on the answer alone.
 
 Read from top to bottom: each batch gives its gradients (`gradients`), they make a step, and
-every few steps all that the next ones depend on is on the disk.
+every few steps all that the next ones depend on is on the disk (`steps`).
 """
 
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Iterator
-from itertools import islice
 from pathlib import Path
-from threading import Event, Thread
-from typing import Any
+from typing import Any, Literal
 
 from toolkit.errors import TrainingError
 from toolkit.hardware.machine import usable_cores
@@ -24,12 +21,8 @@ from toolkit.training.gradients import ComputesGradients, Gradients
 from toolkit.training.lint import lint, stop_ids
 from toolkit.training.recover import MicroBatch, free, free_bytes, is_out_of_memory, token_bytes, too_large
 from toolkit.training.schedule import learning_rate
+from toolkit.training.steps import CLIP, Diverged, learn_all, listening
 from toolkit.training.torch_methods import Trainee, save, trainee
-
-__all__ = ["CLIP", "Reporter", "Training", "learning_rate", "listening", "train"]
-
-CLIP = 1.0
-EVERY = 0.2  # seconds between two `step` events
 
 
 def train(
@@ -52,46 +45,15 @@ def train(
     if (found := files.newest_checkpoint(partial)) is not None:
         training.restore(*found)
         emit({"event": "resumed", "step": training.step})
-    reporter = Reporter(emit, training.steps, training.step)
-    for batch in islice(training.plan, training.step, None):
-        try:
-            lr, loss = training.learn(batch)
-        except Diverged as error:
-            raise _stopped(error, training, partial) from error
-        reporter.step(training.step, loss, lr, sum(len(row.ids) for row in batch))
-        stop = stopping() and training.step < training.steps
-        if stop or (training.step % settings["checkpoint_steps"] == 0 and training.step < training.steps):
-            keep(training, partial, emit)
-        if stop:
-            emit({"event": "stopped", "step": training.step})
-            return
-    training.save(Path(job["model"]), Path(job["output"]), job["job"])
-    emit({"event": "memory", "peak_bytes": peak_bytes()})
-
-
-def keep(training: Training, partial: Path, emit: Emit) -> None:
-    """Write a checkpoint."""
-    files.save_checkpoint(partial, training.step, *training.snapshot())
-    emit({"event": "checkpoint", "step": training.step})
-    emit({"event": "memory", "peak_bytes": peak_bytes()})
-
-
-class Diverged(Exception):
-    """The loss or its gradient is no number; the weights are those before the step."""
-
-
-def _stopped(error: Diverged, training: Training, partial: Path) -> TrainingError:
-    """Keep the state before the step that went wrong, and say what can be done."""
-    kept = "no step was good"
-    if training.step:
-        files.save_checkpoint(partial, training.step, *training.snapshot())
-        kept = f"the checkpoint of step {training.step} is good"
-    lower = training.settings["lr"] / 4
-    return TrainingError(f"{error} at step {training.step + 1}; {kept}", f"write `train.lr: {lower:.0e}`")
+    if learn_all(training, partial, emit, stopping):
+        training.save(Path(job["model"]), Path(job["output"]), job["job"])
+        emit({"event": "memory", "peak_bytes": training.peak_bytes()})
 
 
 class Training:
     """Model, optimizer and place in the data."""
+
+    framework: Literal["pt"] = "pt"
 
     def __init__(self, job: dict[str, Any], rows: list[Encoded], emit: Emit = lambda event: None) -> None:
         self.settings = settings = job["settings"]
@@ -164,6 +126,10 @@ class Training:
             weight.grad = gradient
         return loss
 
+    def peak_bytes(self) -> int:
+        """The most memory this process held so far."""
+        return peak_bytes()
+
     def snapshot(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """Tensors and state of everything that the next steps depend on."""
         tensors = {f"weight/{name}": p.detach().contiguous() for name, p in self.weights.items()}
@@ -189,46 +155,6 @@ class Training:
             self.torch.cuda.set_rng_state(tensors["chance/cuda"])
         self.step = state["step"]
         self.micro.rows = min(self.micro.rows, state.get("rows_at_once", self.micro.rows))
-
-
-class Reporter:
-    """Tells of steps a few times a second, and always of the last."""
-
-    def __init__(self, emit: Emit, steps: int, first: int = 0) -> None:
-        self._emit, self._first, self._steps = emit, first, steps
-        self._begun = self._told = time.perf_counter()
-        self._tokens = 0
-
-    def step(self, step: int, loss: float, lr: float, tokens: int) -> None:
-        now = time.perf_counter()
-        self._tokens += tokens
-        if now - self._told < EVERY and step < self._steps:
-            return
-        self._told = now
-        taken = max(now - self._begun, 1e-9)
-        self._emit(
-            {
-                "event": "step",
-                "step": step,
-                "steps": self._steps,
-                "loss": round(loss, 8),
-                "lr": lr,
-                "tokens_per_second": round(self._tokens / taken, 1),
-                "seconds_left": round((self._steps - step) * taken / (step - self._first), 1),
-            }
-        )
-
-
-def listening(messages: Iterator[dict[str, Any]]) -> Callable[[], bool]:
-    """Whether another message has come; whatever it says, it asks to stop after the step that is under way."""
-    asked = Event()
-
-    def listen() -> None:
-        for _ in messages:
-            asked.set()
-
-    Thread(target=listen, daemon=True, name="stop").start()
-    return asked.is_set
 
 
 def _serve(messages: Iterator[dict[str, Any]], emit: Emit) -> None:

@@ -21,6 +21,7 @@ from toolkit.models.torch_dtype import fast_dtype
 from toolkit.process import Emit, child_main
 from toolkit.training import files, torch_child, torch_methods
 from toolkit.training.encode import Encoded
+from toolkit.training.steps import listening
 from toolkit.training.torch_methods import Trainee
 
 OFFLINE = {
@@ -229,7 +230,7 @@ def save(trained: Trainee, source: Path, output: Path, job: dict[str, Any]) -> N
 
 
 def _serve(messages: Iterator[dict[str, Any]], emit: Emit) -> None:
-    train(next(messages), emit, torch_child.listening(messages))
+    train(next(messages), emit, listening(messages))
     emit({"event": "done"})
 
 

@@ -54,7 +54,7 @@ class DataScreen(Screen[None]):
         Binding("escape", "back", "Back"),
         Binding("slash", "search", "Search", key_display="/"),
         Binding("s", "filter('status')", "Status"),
-        Binding("r", "filter('reason')", "Reason"),
+        Binding("r", "filter('reason')", "Reason", show=False),  # the footer is full when an edited row offers both
         Binding("l", "filter('skill')", "Label"),
         Binding("e", "edit", "Edit"),
         Binding("x", "decide('drop')", "Drop"),

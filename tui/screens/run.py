@@ -19,6 +19,8 @@ from tui.feed import FeedFailed, RunNews, RunSource
 from tui.screens.beside import beside
 from tui.state import RunView, advance
 from tui.text import clean, clock, duration
+from tui.weights import size
+from tui.widgets.funnel import YieldFunnel
 from tui.widgets.lessons import Lessons
 from tui.widgets.loss import LossPlot
 from tui.widgets.marks import HOUSE, MUTED, STATUS_MARKS, TONES
@@ -53,12 +55,15 @@ class RunScreen(Screen[None]):
         Binding("t", "go('attempts')", "Attempts"),
         Binding("d", "go('data')", "Data"),
         Binding("e", "go('evaluation')", "Evaluation"),
-        Binding("c", "go('chat')", "Chat"),
         Binding("n", "steer", "Note"),
-        Binding("x", "export", "Export"),
-        Binding("x", "go('export')", "Export", show=False),  # as long as the run may go on: the footer is full
+        Binding("c", "finished('chat')", "Chat"),
+        Binding("x", "finished('export')", "Export"),
+        Binding("c", "go('chat')", "Chat", show=False),  # as long as the run may go on: the footer is full
+        Binding("x", "go('export')", "Export", show=False),
         Binding("m", "go('compare')", "Compare", show=False),
         Binding("s", "split", "Split", show=False),
+        Binding("f", "last_round", "Exam after this round", show=False),
+        Binding("slash", "search", "Search the log", key_display="/", show=False),
         *(Binding(str(number), f"tab('{name}')", name, show=False) for number, name in enumerate(TABS, start=1)),
     ]
     app: SchoolhouseApp
@@ -73,6 +78,7 @@ class RunScreen(Screen[None]):
         self._wished = 0.0
         self._problem = ""
         self._draft = ""
+        self._searched = ""
 
     def compose(self) -> ComposeResult:
         with Horizontal(classes="title-bar"):
@@ -86,7 +92,8 @@ class RunScreen(Screen[None]):
                 yield from self._compose_board()
             with TabPane("Samples", id="samples"):
                 yield GrowingList("the teacher has not written anything yet", id="sample-list")
-            with TabPane("Variety", id="variety"), VerticalScroll(id="variety-board"):
+            with TabPane("Yield and variety", id="variety"), VerticalScroll(id="variety-board"):
+                yield YieldFunnel()
                 yield VarietyTable()
                 yield TrendPlots()
             with TabPane("Log", id="log"):
@@ -143,14 +150,28 @@ class RunScreen(Screen[None]):
         self.query_one(LossPlot).show(view.training)
         self.query_one(Lessons).show(view)
         self.query_one(LatestSamples).show(view.samples)
+        self.query_one(YieldFunnel).show(view.gained)
         self.query_one(VarietyTable).show(view.cards)
         self.query_one(TrendPlots).show(view.cards)
         self.query_one("#sample-list", GrowingList).show(
             lambda width: [sample_lines(sample, width) for sample in view.samples], view.samples
         )
+        self._show_log()
+
+    def _show_log(self) -> None:
+        """The lines of the log, or those in which a word is."""
+        wanted = self._searched.casefold()
+        lines = [line for line in self.view.log if wanted in line.text.casefold()]
         self.query_one("#log-list", GrowingList).show(
-            lambda width: [_log_content(line, width) for line in view.log], view.log
+            lambda width: self._log_head(len(lines)) + [_log_content(line, width) for line in lines],
+            (self._searched, tuple(lines)),
         )
+
+    def _log_head(self, count: int) -> list[Content]:
+        if not self._searched:
+            return []
+        words = f"{count} of {len(self.view.log)} lines have “{clean(self._searched, 60)}”   / another   escape all"
+        return [Content.styled(words, "$warning"), Content("")]
 
     def _show_time(self) -> None:
         """Whatever changes because time passes."""
@@ -165,6 +186,8 @@ class RunScreen(Screen[None]):
             title += Content.styled(f"   {view.names.get('student')} taught by {teacher}", MUTED)
         self.query_one("#name", Static).update(title)
         words = Content.assemble((f"{mark} {view.status}", style), f"  {duration(view.elapsed(now))}")
+        if view.last_round and view.status != "finished":
+            words = Content.assemble(("exam after this round   ", "$warning"), words)
         if left := sum(not note.taken for note in view.notes):
             words = Content.assemble((f"{left} note{'s' if left > 1 else ''} waiting   ", "$warning"), words)
         if not view.seen:
@@ -175,6 +198,8 @@ class RunScreen(Screen[None]):
 
     def _show_titles(self) -> None:
         training = self.view.training
+        memory = f"memory {size(self.view.memory)} at most" if self.view.memory else ""
+        self.query_one("#lessons-panel").border_subtitle = memory
         self.query_one("#plot-panel").border_title = f"Score by round, {self.split}"
         self.query_one("#table-panel").border_title = f"Scores, {self.split}"
         loss = self.query_one("#loss-panel")
@@ -185,7 +210,23 @@ class RunScreen(Screen[None]):
     # -- keys ----------------------------------------------------------------------------------
 
     def action_back(self) -> None:
-        self.app.pop_screen()
+        """First out of the log's search, then out of the screen."""
+        if self._searched and self.query_one(TabbedContent).active == "log":
+            self._search("")
+        else:
+            self.app.pop_screen()
+
+    def action_search(self) -> None:
+        from tui.screens.choose import AskScreen
+
+        self.action_tab("log")
+        hint = "Only lines of the log with these words; empty: all."
+        self.app.push_screen(AskScreen("Search the log", self._searched, hint), self._search)
+
+    def _search(self, text: str | None) -> None:
+        if text is not None:
+            self._searched = text
+            self._show_log()
 
     def action_tab(self, name: str) -> None:
         self.query_one(TabbedContent).active = name
@@ -201,13 +242,14 @@ class RunScreen(Screen[None]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only what makes sense now is offered."""
         view = self.view
-        if (action, parameters) == ("go", ("export",)):
+        if action == "go" and parameters[0] in ("chat", "export"):
             return view.status != "finished"
         offered = {
             "pause": view.status == "running",
             "go_on": view.seen and view.status in ("paused", "broken") and not view.waiting,
             "approve": bool(view.waiting) and not self._wish,
-            "export": view.status == "finished",
+            "finished": view.status == "finished",
+            "last_round": view.seen and view.status != "finished",
             "steer": view.status != "finished",
         }
         return offered.get(action, True)
@@ -224,14 +266,30 @@ class RunScreen(Screen[None]):
             self.app.perform(partial(self.app.runs.resume, self.folder), _nothing)
             self._show_time()
 
+    def action_last_round(self) -> None:
+        """Ask for the exam after this round; the exam cannot be taken back, so that is asked first."""
+        if self.view.last_round:
+            self._end_after_round(True, wanted=False)
+            return
+        from tui.screens.sure import SureScreen
+
+        words = "No round begins after this one; then the sealed exam is sat, once. Until then f takes it back."
+        screen = SureScreen("The exam after this round?", words, "no further round")
+        self.app.push_screen(screen, self._end_after_round)
+
+    def _end_after_round(self, sure: bool | None, wanted: bool = True) -> None:
+        if sure:
+            self.app.perform(partial(self.app.runs.end_after_round, self.folder, wanted), _nothing)
+
     # -- a person in the loop ------------------------------------------------------------------
 
     def action_go(self, name: str) -> None:
         """To another screen of this run."""
         self.app.push_screen(beside(name, self.folder))
 
-    def action_export(self) -> None:
-        self.action_go("export")
+    def action_finished(self, name: str) -> None:
+        """To a screen that a finished run is looked at for."""
+        self.action_go(name)
 
     def action_approve(self) -> None:
         """Open what waits for a person."""

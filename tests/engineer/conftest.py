@@ -1,0 +1,3 @@
+from school import school, trainer
+
+__all__ = ["school", "trainer"]
