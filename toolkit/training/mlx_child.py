@@ -54,7 +54,7 @@ def train(job: dict[str, Any], emit: Emit, stopping: Callable[[], bool] = lambda
 class Training:
     """Model, optimizer and place in the data."""
 
-    framework: Literal["np"] = "np"
+    framework: Literal["pt", "np"] = "np"
 
     def __init__(self, job: dict[str, Any], rows: list[Encoded], emit: Emit) -> None:
         import mlx.core as mx

@@ -53,7 +53,7 @@ def train(
 class Training:
     """Model, optimizer and place in the data."""
 
-    framework: Literal["pt"] = "pt"
+    framework: Literal["pt", "np"] = "pt"
 
     def __init__(self, job: dict[str, Any], rows: list[Encoded], emit: Emit = lambda event: None) -> None:
         self.settings = settings = job["settings"]
