@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Generator
 from importlib.util import find_spec
 
@@ -7,6 +8,8 @@ import pytest
 from hypothesis import settings
 
 from toolkit.errors import SchoolhouseError
+
+os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")  # read when textual is imported: pilots need not wait for them
 
 # no deadline: the first example pays for imports, and machines are shared
 settings.register_profile("schoolhouse", deadline=None, max_examples=60)

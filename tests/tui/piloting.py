@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 
 from textual.app import App
@@ -30,10 +31,10 @@ async def steady(pilot: Pilot[None], condition: Callable[[], object]) -> None:
 
 
 async def until(pilot: Pilot[None], condition: Callable[[], object], seconds: float = 15.0) -> None:
-    for _ in range(int(seconds / 0.05)):
-        await pilot.pause()
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
         if condition():
             await pilot.pause()
             return
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.02)  # a pause would ask every widget whether it is done, time and again
     raise AssertionError("it did not happen; the screen shows:\n" + shown(pilot.app))

@@ -16,8 +16,7 @@ from test_tui_label import opened as opened_desk
 
 from toolkit.journal import Journal
 from toolkit.run.export_job import ExportState, _write
-from toolkit.stages.desk import DeskAnswer, desk_answer, leave_answers
-from toolkit.types import Item
+from toolkit.stages.desk import DeskAnswer, leave_answers
 from tui.app import SchoolhouseApp
 from tui.screens.export import ExportScreen
 from tui.screens.run import RunScreen
@@ -27,9 +26,7 @@ from tui.screens.run import RunScreen
 async def test_a_hostile_answer_on_the_labelling_desk(tmp_path: Path, name: str) -> None:
     evil = TEXTS[name]
     recorder = judged(tmp_path / "polite-1", answers=False)
-    answer = desk_answer(Item("pu0", "public", evil, evil), evil, evil[:2000])
-    assert isinstance(answer, DeskAnswer)
-    leave_answers(recorder.folder, [answer])
+    leave_answers(recorder.folder, [DeskAnswer(evil, evil, evil)])
     recorder.journal.set_meta("judge", {**AGREEMENT, "model": evil, "key": evil})
     app = app_of(recorder, "broken")
     async with app.run_test(size=(120, 40)) as pilot:

@@ -17,8 +17,9 @@ from toolkit.journal import DATABASE, JournalReader
 from tui.app import SchoolhouseApp
 from tui.replay import Player, ReplayRuns, replay, steps
 from tui.screens.run import RunScreen
-from tui.state import RecipeLine
+from tui.state import RecipeLine, Yield
 
+REAL = Path(__file__).parents[1] / "data" / "recorded-run"
 TABLES = ("events", "stages", "attempts", "calls", "rows", "rounds", "training_steps", "outcomes", "openings", "meta")
 
 
@@ -92,6 +93,7 @@ def test_a_replay_can_be_paused_and_nothing_else(player: Player) -> None:
     time.sleep(0.4)
     assert player.now > now
     for forbidden in (lambda: runs.steer(player.folder, "x"), lambda: runs.approve(player.folder),
+                      lambda: runs.end_after_round(player.folder, True),
                       lambda: runs.start(RecipeLine("a", player.folder, ""))):  # fmt: skip
         with pytest.raises(SchoolhouseError):
             forbidden()
@@ -114,6 +116,7 @@ def test_the_command_names_its_options() -> None:
 
 async def test_the_run_screen_shows_a_replay_as_a_live_run(player: Player) -> None:
     app = SchoolhouseApp(ReplayRuns(player), open_first=player.folder)
+    player.speed = 30  # 300 is over before a slow machine has looked
     player.start()
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: isinstance(app.screen, RunScreen) and app.screen.view.scores)
@@ -121,3 +124,15 @@ async def test_the_run_screen_shows_a_replay_as_a_live_run(player: Player) -> No
         player.speed = 20_000
         await until(pilot, lambda: "Helped: round-2 is +59.4 points" in shown(app), seconds=40)
         assert "finished" in shown(app)
+
+
+async def test_the_real_run_of_the_repository_is_replayed_to_its_verdict(tmp_path: Path) -> None:
+    player = Player(REAL, tmp_path / "replay" / "real", 2_000)
+    app = SchoolhouseApp(ReplayRuns(player), open_first=player.folder)
+    player.start()
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: "Helped: round-3 is +51.0 points" in shown(app), seconds=40)
+        await pilot.press("3")
+        await until(pilot, lambda: "replies of the teacher" in shown(app))
+        assert app.screen.view.gained == Yield(55, 52, 232, 212, 180, 180)  # type: ignore[attr-defined]
+    player.close()

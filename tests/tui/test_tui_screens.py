@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -107,7 +108,7 @@ async def test_an_error_when_starting_is_shown_with_its_fix(runs: tuple[Path, Re
     folder, recorder = runs
 
     class Failing(MadeUpRuns):
-        def start(self, recipe: RecipeLine) -> Path:
+        def start(self, recipe: RecipeLine, arms: Sequence[str] = ()) -> Path:
             raise SchoolhouseError("the weights of [qwen] are not here", "schoolhouse models pull qwen")
 
     app = SchoolhouseApp(Failing(folder, recorder.clock.now))

@@ -52,4 +52,5 @@ def _standing(manifest: Path) -> Standing | None:
         passed = (found.get("parity") or {}).get("passed")
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
+    passed = passed if isinstance(passed, bool) else None  # a file that someone may have written over
     return Standing(clean(manifest.parent.name, 80), size, passed, bool(found.get("forced")))

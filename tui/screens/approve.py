@@ -10,11 +10,12 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Footer, Static, TextArea
+from textual.widgets import Static, TextArea
 
 from toolkit.errors import SchoolhouseError
 from tui.person import Waiting
 from tui.text import clean, editable
+from tui.widgets.keys import Keys
 from tui.widgets.marks import HOUSE, MUTED
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ class ApproveScreen(Screen[bool]):
         yield Static(Content("The run stands still until you let this run. Change what you like."), id="approve-words")
         yield TextArea(self._shown, show_line_numbers=True, tab_behavior="indent", id="approve-text")
         yield Static(Content(self.waiting.problem), id="approve-problem")
-        yield Footer()
+        yield Keys()
 
     def on_mount(self) -> None:
         self.query_one(TextArea).focus()

@@ -12,7 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Footer, OptionList, Static, TabbedContent, TabPane
+from textual.widgets import OptionList, Static, TabbedContent, TabPane
 from textual.widgets.option_list import Option
 
 from tui.attempts import Attempt, CallLine, Tree, difference
@@ -22,6 +22,7 @@ from tui.text import clean
 from tui.widgets.attempt import attempt_prompt, call_prompt, in_full, tree_summary
 from tui.widgets.choices import Choices, nothing
 from tui.widgets.code import coloured, coloured_difference
+from tui.widgets.keys import Keys
 from tui.widgets.marks import HOUSE, MUTED, STATUS_MARKS
 from tui.widgets.textpane import TextPane
 
@@ -84,7 +85,7 @@ class AttemptsScreen(Screen[None]):
                         yield TextPane(id=f"{name}-text")
                 with TabPane("Calls", id="calls"):
                     yield CallChoices("", id="call-list")
-        yield Footer()
+        yield Keys()
 
     def on_mount(self) -> None:
         self.query_one("#attempt-list").focus()

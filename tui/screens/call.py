@@ -9,10 +9,11 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from tui.attempts import Call
 from tui.text import clean
+from tui.widgets.keys import Keys
 from tui.widgets.marks import HOUSE, MUTED
 from tui.widgets.textpane import TextPane
 
@@ -40,7 +41,7 @@ class CallScreen(Screen[None]):
             yield Static(Content.styled(f"{HOUSE} {clean(self._title, 80)}", "bold $primary"))
             yield Static(Content.styled(f"{self.call.role}, {self.call.model}", MUTED), classes="right")
         yield TextPane(id="call-text")
-        yield Footer()
+        yield Keys()
 
     def on_mount(self) -> None:
         pane = self.query_one(TextPane)

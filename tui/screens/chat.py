@@ -16,11 +16,12 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.message import Message
 from textual.screen import Screen
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Input, Static
 
 from tui.attempts import difference
 from tui.text import clean, clean_block
 from tui.widgets.code import coloured_difference
+from tui.widgets.keys import Keys
 from tui.widgets.marks import HOUSE, MUTED
 from tui.widgets.scrolling import GrowingList
 from tui.widgets.turns import Turn, turn_content
@@ -89,7 +90,7 @@ class ChatScreen(Screen[None]):
             yield Static("", id="chat-status", classes="right")
         yield GrowingList(EMPTY, id="chat-turns")
         yield Input(placeholder="a message, as a user would write it", max_length=MOST_CHARACTERS, id="chat-input")
-        yield Footer()
+        yield Keys()
 
     def on_mount(self) -> None:
         self.query_one(Input).focus()

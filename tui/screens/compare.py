@@ -12,7 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container, Horizontal
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Footer, SelectionList, Static
+from textual.widgets import SelectionList, Static
 from textual.widgets.selection_list import Selection
 
 from tui.comparing import Comparison
@@ -20,6 +20,7 @@ from tui.feed import RunsListed, RunsSource
 from tui.state import RunLine
 from tui.text import clean, percent
 from tui.widgets.comparison import comparison_content
+from tui.widgets.keys import Keys
 from tui.widgets.marks import HOUSE, MUTED
 from tui.widgets.textpane import TextPane
 
@@ -59,7 +60,7 @@ class CompareScreen(Screen[None]):
         with Container(id="compare-body"):
             yield SelectionList[str](id="compare-runs", classes="panel")
             yield TextPane(id="compare-text")
-        yield Footer()
+        yield Keys()
 
     def on_mount(self) -> None:
         runs = self.query_one(SelectionList)

@@ -12,7 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container, Horizontal
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from tui.feed import FeedFailed
 from tui.rows import (
@@ -33,6 +33,7 @@ from tui.rows import (
 from tui.rows_feed import FacetsNews, RowsSource
 from tui.screens.sure import SureScreen
 from tui.text import clean
+from tui.widgets.keys import Keys
 from tui.widgets.marks import HOUSE, MUTED, STATUS_MARKS
 from tui.widgets.rows import filter_words, in_full, row_prompt
 from tui.widgets.textpane import TextPane
@@ -89,7 +90,7 @@ class DataScreen(Screen[None]):
         with Container(id="data-body"):
             yield Window(self._line, "reading …", id="data-rows")
             yield TextPane(id="data-row")
-        yield Footer(show_command_palette=False)  # all keys fit into 80 columns so
+        yield Keys(show_command_palette=False)  # all keys fit into 80 columns so
 
     def on_mount(self) -> None:
         self.query_one(Window).focus()

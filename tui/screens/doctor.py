@@ -10,10 +10,11 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from tui.machine import Finding, Health
 from tui.text import ago
+from tui.widgets.keys import Keys
 from tui.widgets.marks import ACCEPTED, HOUSE, MUTED, REJECTED
 from tui.widgets.textpane import TextPane
 
@@ -45,7 +46,7 @@ class DoctorScreen(Screen[None]):
             yield Static(Content.assemble((f"{HOUSE} This machine", "bold $primary")))
             yield Static("", id="doctor-when", classes="right")
         yield TextPane(id="doctor-text")
-        yield Footer()
+        yield Keys()
 
     def on_mount(self) -> None:
         self.query_one("#doctor-text").focus()

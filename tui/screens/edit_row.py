@@ -10,12 +10,13 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Footer, Input, OptionList, Static, TextArea
+from textual.widgets import Input, OptionList, Static, TextArea
 from textual.widgets.option_list import Option
 
 from tui.rows import RowText
 from tui.screens.sure import SureScreen
 from tui.text import clean, editable
+from tui.widgets.keys import Keys
 from tui.widgets.marks import HOUSE, MUTED
 from tui.widgets.rows import place_of
 
@@ -57,7 +58,7 @@ class EditRowScreen(Screen[Edited]):
                     yield OptionList(id="edit-labels", markup=False)
                 else:
                     yield TextArea(self._shown[1], id="edit-answer", classes="field")
-        yield Footer(show_command_palette=False)
+        yield Keys(show_command_palette=False)
 
     def on_mount(self) -> None:
         self.query_one("#edit-text").border_title = "Text"

@@ -12,7 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container, Horizontal
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Footer, Static, TabbedContent, TabPane
+from textual.widgets import Static, TabbedContent, TabPane
 
 from tui.evaluation import KINDS, Evaluation, ItemLine, chosen_items, confusion, skill_lines
 from tui.evaluation_feed import EvaluationNews, EvaluationSource
@@ -28,6 +28,7 @@ from tui.widgets.evaluation import (
     student_name,
     trained_name,
 )
+from tui.widgets.keys import Keys
 from tui.widgets.marks import HOUSE, MUTED, STATUS_MARKS
 from tui.widgets.textpane import TextPane
 from tui.widgets.window import Window
@@ -81,7 +82,7 @@ class EvaluationScreen(Screen[None]):
                 yield TextPane(id="item-text")
             with TabPane("Exam", id="exam"):
                 yield TextPane(id="exam-text")
-        yield Footer(show_command_palette=False)  # all keys fit into 80 columns so
+        yield Keys(show_command_palette=False)  # all keys fit into 80 columns so
 
     def on_screen_resume(self) -> None:
         self._source = self._source or EvaluationSource(self.app.runs, self.folder, self._split)

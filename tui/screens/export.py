@@ -12,7 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Footer, OptionList, Static
+from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from tui.export_feed import ExportNews, ExportSource
@@ -22,6 +22,7 @@ from tui.screens.sure import SureScreen
 from tui.text import clean
 from tui.widgets.choices import Choices
 from tui.widgets.export import export_content
+from tui.widgets.keys import Keys
 from tui.widgets.marks import HOUSE, MUTED, STATUS_MARKS
 from tui.widgets.textpane import TextPane
 
@@ -65,7 +66,7 @@ class ExportScreen(Screen[None]):
                 yield ExportChoices("Target", id="export-targets")
                 yield ExportChoices("Quantization", id="export-quants")
             yield TextPane(id="export-text")
-        yield Footer(show_command_palette=False)
+        yield Keys(show_command_palette=False)
 
     def on_mount(self) -> None:
         self.query_one("#export-targets", Choices).fill([Option(Content(name), id=name) for name in TARGETS])

@@ -12,7 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Footer, OptionList, Static
+from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from tui.feed import FeedFailed, RunsListed, RunsSource
@@ -21,6 +21,7 @@ from tui.recipes import Takes
 from tui.state import RecipeLine, RunLine
 from tui.text import clean
 from tui.widgets.choices import Choices, RecipeChoices, RunChoices, nothing
+from tui.widgets.keys import Keys
 from tui.widgets.lines import first_steps, machine_line, recipe_prompt, run_prompt
 from tui.widgets.marks import HOUSE, MUTED
 
@@ -67,7 +68,7 @@ class HomeScreen(Screen[None]):
             yield RecipeChoices("Recipes", id="recipes")
             yield RunChoices("Runs", id="runs")
         yield Static("", id="machine", markup=False)
-        yield Footer(show_command_palette=False)  # all keys fit into 80 columns so
+        yield Keys(show_command_palette=False)  # all keys fit into 80 columns so
 
     def on_mount(self) -> None:
         self.query_one("#recipes").focus()

@@ -13,13 +13,14 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container, Horizontal
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from tui.feed import FeedFailed
 from tui.judging import Card, Desk, first_open, next_open, with_labels
 from tui.judging_feed import DeskNews, DeskSource
 from tui.text import clean
 from tui.widgets.desk import card_content, side_content
+from tui.widgets.keys import Keys
 from tui.widgets.marks import HOUSE, MUTED, STATUS_MARKS
 from tui.widgets.textpane import TextPane
 
@@ -61,7 +62,7 @@ class LabelScreen(Screen[None]):
         with Container(id="desk-body"):
             yield TextPane(id="desk-card")
             yield TextPane(id="desk-side")
-        yield Footer(show_command_palette=False)
+        yield Keys(show_command_palette=False)
 
     def on_mount(self) -> None:
         self.query_one("#desk-card").focus()

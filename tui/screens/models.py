@@ -13,13 +13,14 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container, Horizontal
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Footer, OptionList, Static
+from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from tui.doors.models import StoppedError
 from tui.text import clean
 from tui.weights import ModelLine
 from tui.widgets.choices import Choices
+from tui.widgets.keys import Keys
 from tui.widgets.marks import HOUSE, MUTED
 from tui.widgets.progress import TICK, Fetched
 from tui.widgets.textpane import TextPane
@@ -60,7 +61,7 @@ class ModelsScreen(Screen[None]):
         with Container(id="models-body"):
             yield ModelChoices("Catalog", id="model-list")
             yield TextPane(id="model-text")
-        yield Footer()
+        yield Keys()
 
     def on_mount(self) -> None:
         self.query_one("#model-list").focus()

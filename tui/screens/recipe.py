@@ -13,7 +13,7 @@ from textual.containers import Container, Horizontal, Vertical
 from textual.content import Content
 from textual.screen import Screen
 from textual.timer import Timer
-from textual.widgets import Footer, OptionList, Static, TextArea
+from textual.widgets import OptionList, Static, TextArea
 from textual.widgets.option_list import Option
 
 from tui.attempts import difference
@@ -22,6 +22,7 @@ from tui.screens.confirm import ConfirmScreen
 from tui.state import RecipeLine
 from tui.text import about, clean, clean_block, editable
 from tui.widgets.code import coloured_difference
+from tui.widgets.keys import Keys
 from tui.widgets.marks import ACCEPTED, HOUSE, MUTED, REJECTED
 from tui.widgets.textpane import TextPane
 
@@ -68,7 +69,7 @@ class RecipeScreen(Screen[None]):
                 mistakes.can_focus = False
                 yield mistakes
                 yield TextPane(id="recipe-difference")
-        yield Footer(show_command_palette=False)  # all keys fit into 80 columns so
+        yield Keys(show_command_palette=False)  # all keys fit into 80 columns so
 
     def on_mount(self) -> None:
         self.query_one("#recipe-difference").display = False

@@ -12,7 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.screen import Screen
-from textual.widgets import Footer, Static, TabbedContent, TabPane
+from textual.widgets import Static, TabbedContent, TabPane
 
 from tui.eventlog import LogLine
 from tui.feed import FeedFailed, RunNews, RunSource
@@ -21,6 +21,7 @@ from tui.state import RunView, advance
 from tui.text import clean, clock, duration
 from tui.weights import size
 from tui.widgets.funnel import YieldFunnel
+from tui.widgets.keys import Keys
 from tui.widgets.lessons import Lessons
 from tui.widgets.loss import LossPlot
 from tui.widgets.marks import HOUSE, MUTED, STATUS_MARKS, TONES
@@ -92,13 +93,13 @@ class RunScreen(Screen[None]):
                 yield from self._compose_board()
             with TabPane("Samples", id="samples"):
                 yield GrowingList("the teacher has not written anything yet", id="sample-list")
-            with TabPane("Yield and variety", id="variety"), VerticalScroll(id="variety-board"):
-                yield YieldFunnel()
+            with TabPane("Variety and yield", id="variety"), VerticalScroll(id="variety-board"):
                 yield VarietyTable()
+                yield YieldFunnel()
                 yield TrendPlots()
             with TabPane("Log", id="log"):
                 yield GrowingList("nothing has happened yet", id="log-list")
-        yield Footer(show_command_palette=False)  # all keys fit into 80 columns so
+        yield Keys(show_command_palette=False)  # all keys fit into 80 columns so
 
     def _compose_board(self) -> ComposeResult:
         with Horizontal(id="scores"):

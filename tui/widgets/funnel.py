@@ -14,7 +14,7 @@ NAME, COUNT, MOST_BAR = 24, 7, 48
 class YieldFunnel(Widget):
     """Replies and those of use; below them rows, of another scale: a reply holds many."""
 
-    DEFAULT_CSS = "YieldFunnel { height: 7; margin-bottom: 1; }"
+    DEFAULT_CSS = "YieldFunnel { height: 7; margin-top: 1; }"
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)

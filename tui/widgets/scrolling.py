@@ -55,7 +55,8 @@ class GrowingList(VerticalScroll):
         if lines := self._build(width):
             self.query_one(Static).update(Content("\n").join(lines))
         if at_end:
-            self.scroll_end(animate=False)
+            # twice after a refresh: without animations the first one comes before the new lines have their height
+            self.call_after_refresh(self.scroll_end, animate=False)
 
 
 def hanging(start: Content, text: Content, width: int) -> Content:
