@@ -14,7 +14,7 @@ def main() -> None:
             from toolkit.cli.app import app
 
             app()
-        else:  # there is nothing to parse: typer would be a sixth of the time to the first frame
+        else:  # there is nothing to parse, and the first frame need not wait for typer
             open_screens()
     except SchoolhouseError as error:
         print(f"error: {error}", file=sys.stderr)
