@@ -123,32 +123,33 @@ class RunSource:
         first = self._reader is None
         self._reader = reader = self._reader or JournalReader(self._folder)
         events, rows = _all_events(reader, self._event), reader.rows(after=self._row_at)
+        counts, rounds = reader.row_counts(), reader.rounds()
         news = News(
             status=status,
             events=events,
             stages=reader.stages(),
             rows=sorted(rows, key=_row_order),
-            counts=reader.row_counts(),
+            counts=counts,
             totals=reader.call_totals(),
             recent_calls=reader.calls(limit=CALLS_FOR_PACE),
-            steps=_newest_steps(reader),
+            steps=_newest_steps(reader, rounds),
             verdict=reader.meta("verdict"),
             limits=self._runs.limits(reader) if first else None,
             attempts=[(record["id"], record["started"]) for record in reader.attempts()],
             notes_left=_texts(self._folder / STEERING),
             waiting=self._waiting() if status == "paused" else (),
-            gained=self._gained(reader),
+            gained=self._gained(reader, counts, rounds),
             last_round=(self._folder / LAST_ROUND).exists(),
         )
         self._event = max((event["id"] for event in events), default=self._event)
         self._row_at = max((row["at"] for row in rows), default=self._row_at)
         return news
 
-    def _gained(self, reader: JournalReader) -> Yield:
+    def _gained(self, reader: JournalReader, counts: Record, rounds: list[Record]) -> Yield:
         from toolkit.stages.funnel import GrowingFunnel
 
         self._funnel = self._funnel or GrowingFunnel()
-        found = self._funnel.look(reader)
+        found = self._funnel.look(reader, counts, rounds)
         return Yield(found.answered, found.usable, found.rows, found.valid, found.unique, found.trained)
 
     def _waiting(self) -> list[Path]:
@@ -201,8 +202,7 @@ def _all_events(reader: JournalReader, after: int) -> list[Record]:
     return events
 
 
-def _newest_steps(reader: JournalReader) -> list[Record]:
-    rounds = reader.rounds()
+def _newest_steps(reader: JournalReader, rounds: list[Record]) -> list[Record]:
     for record in reversed(rounds):
         if steps := reader.training_steps(record["number"]):
             return steps

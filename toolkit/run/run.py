@@ -119,7 +119,9 @@ class Run:
 
     def pause(self) -> None:
         """Ask the worker to stop at the next safe point."""
-        (self.folder / "pause").touch()
+        from toolkit.stages.session import PAUSE_FILE
+
+        (self.folder / PAUSE_FILE).touch()
 
     def end_after_round(self, wanted: bool = True) -> None:
         """Begin no further round after the one under way, and sit the exam; or take that wish back."""
@@ -128,7 +130,10 @@ class Run:
         if self.status == "finished":
             raise JournalError(f"{self.folder.name} is finished", f"schoolhouse show {self.folder.name}")
         path = self.folder / LAST_ROUND_FILE
-        path.touch() if wanted else path.unlink(missing_ok=True)
+        if wanted:
+            path.touch()
+        else:
+            path.unlink(missing_ok=True)
 
     def steer(self, text: str) -> None:
         """Leave a note that the engineer sees when it plans next."""

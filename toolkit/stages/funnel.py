@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from toolkit.journal import GIVEN, JournalReader
@@ -44,7 +45,7 @@ class Funnel:
 
 def funnel(journal: JournalReader) -> Funnel:
     """The funnel of a run, read from its journal."""
-    return GrowingFunnel().look(journal)
+    return GrowingFunnel().look(journal, journal.row_counts(), journal.rounds())
 
 
 class GrowingFunnel:
@@ -56,11 +57,10 @@ class GrowingFunnel:
         self._rounds: list[int] = []
         self._trained = 0
 
-    def look(self, journal: JournalReader) -> Funnel:
-        """The funnel as it is now."""
+    def look(self, journal: JournalReader, counts: Record, rounds: Sequence[Record]) -> Funnel:
+        """The funnel as it is now; `counts` and `rounds` are what the journal's `row_counts` and `rounds` gave."""
         self._read_replies(journal)
-        self._count_trained(journal)
-        counts = journal.row_counts()
+        self._count_trained(journal, [found for found in rounds if found["adapter"]])
         repeated = sum(counts["rejected"].get(reason, 0) for reason in REPEATED)
         return Funnel(
             answered=self._answered,
@@ -78,9 +78,8 @@ class GrowingFunnel:
             self._answered += len(replies)
             self._problems.update(filter(None, map(_problem, replies)))
 
-    def _count_trained(self, journal: JournalReader) -> None:
+    def _count_trained(self, journal: JournalReader, rounds: Sequence[Record]) -> None:
         """Anew only when another round was trained."""
-        rounds = [found for found in journal.rounds() if found["adapter"]]
         if (numbers := [found["number"] for found in rounds]) != self._rounds:
             self._rounds = numbers
             given = {row["id"] for row in journal.rows(attempt=GIVEN)}

@@ -160,19 +160,16 @@ class RunScreen(Screen[None]):
         self._show_log()
 
     def _show_log(self) -> None:
-        """The lines of the log, or those in which a word is."""
-        wanted = self._searched.casefold()
-        lines = [line for line in self.view.log if wanted in line.text.casefold()]
-        self.query_one("#log-list", GrowingList).show(
-            lambda width: self._log_head(len(lines)) + [_log_content(line, width) for line in lines],
-            (self._searched, tuple(lines)),
-        )
+        self.query_one("#log-list", GrowingList).show(self._log_lines, (self._searched, self.view.log))
 
-    def _log_head(self, count: int) -> list[Content]:
-        if not self._searched:
-            return []
-        words = f"{count} of {len(self.view.log)} lines have “{clean(self._searched, 60)}”   / another   escape all"
-        return [Content.styled(words, "$warning"), Content("")]
+    def _log_lines(self, width: int) -> list[Content]:
+        """The lines of the log, or those in which the words looked for are."""
+        log, wanted = self.view.log, self._searched.casefold()
+        lines = [_log_content(line, width) for line in log if wanted in line.text.casefold()]
+        if not wanted:
+            return lines
+        words = f"{len(lines)} of {len(log)} lines have “{clean(self._searched, 60)}”   / another   escape all"
+        return [Content.styled(words, "$warning"), Content(""), *lines]
 
     def _show_time(self) -> None:
         """Whatever changes because time passes."""
