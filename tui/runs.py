@@ -19,6 +19,7 @@ from tui.doors.evaluation import EvaluationDoor
 from tui.doors.examples import ExamplesDoor
 from tui.doors.export import ExportDoor
 from tui.doors.home import HomeDoor
+from tui.doors.lint import LintDoor
 from tui.doors.models import ModelsDoor
 from tui.doors.recipes import RecipeDoor
 from tui.doors.rows import RowsDoor
@@ -30,7 +31,18 @@ if TYPE_CHECKING:
     from toolkit.journal import JournalReader
 
 
-class Runs(RowsDoor, EvaluationDoor, ExportDoor, ChatDoor, ExamplesDoor, RecipeDoor, CompareDoor, ModelsDoor, HomeDoor):
+class Runs(
+    RowsDoor,
+    EvaluationDoor,
+    ExportDoor,
+    ChatDoor,
+    ExamplesDoor,
+    RecipeDoor,
+    LintDoor,
+    CompareDoor,
+    ModelsDoor,
+    HomeDoor,
+):
     """What the screens ask of the toolkit. Tests put their own in its place."""
 
     editor: str = ""

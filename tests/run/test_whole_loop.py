@@ -58,7 +58,8 @@ def kill_when(process: subprocess.Popen[str], runs: Path, seen: Callable[[Journa
 
 
 def test_a_run_that_is_killed_twice_goes_on_and_asks_nothing_again(runs: Path) -> None:
-    arguments = overrides(RECORDED, "budget.rows=36", "budget.rounds=2", "train.checkpoint_steps=2")
+    smaller = ("budget.rows=24", "budget.rounds=2", "train.epochs=1", "train.checkpoint_steps=1")
+    arguments = overrides(RECORDED, *smaller)
     kill_when(start("run", "recipes/quickstart", *arguments), runs, lambda j: j.outcomes("few-shot", "public"))
     assert Run.open("last").status == "broken"
 
@@ -77,7 +78,7 @@ def test_a_run_that_is_killed_twice_goes_on_and_asks_nothing_again(runs: Path) -
     summary = run.summary()
     assert json.loads(json.dumps(summary)) == summary
     assert [found["round"] for found in summary["rounds"]] == [1, 2]
-    assert summary["rows"]["accepted"] <= 36
+    assert summary["rows"]["accepted"] <= 24
     assert summary["exam"]["n"] == 12
     assert summary["verdict"]["word"] in ("helped", "cannot tell", "hurt")
     assert len(run.reader.openings("private")) == 1, "the sealed items were opened once"
@@ -85,16 +86,18 @@ def test_a_run_that_is_killed_twice_goes_on_and_asks_nothing_again(runs: Path) -
 
 
 def test_the_real_teacher_writes_and_the_student_answers(runs: Path) -> None:
-    arguments = overrides("budget.rows=9", "budget.rounds=1", "budget.teacher_calls=4", "train.epochs=1")
+    labels = "data.labels=[late_parcel, broken_item]"
+    smaller = ("budget.rows=6", "budget.min_rows=4", "budget.rounds=1", "budget.teacher_calls=3", "train.epochs=1")
+    arguments = overrides(labels, *smaller)
     output, _ = start("run", "recipes/quickstart", *arguments).communicate(timeout=600)
     run = Run.open("last")
     assert run.status == "finished", output
     summary = run.summary()
-    assert 1 <= summary["calls"] <= 4
-    assert 6 <= summary["rows"]["accepted"] <= 9
-    assert summary["tokens"]["completion"] > 50
+    assert 1 <= summary["calls"] <= 3
+    assert 4 <= summary["rows"]["accepted"] <= 6
+    assert summary["tokens"]["completion"] > 30
     dataset = run.rows()
-    assert set(dataset["output"]) <= {"late_parcel", "broken_item", "double_charge"}
+    assert set(dataset["output"]) <= {"late_parcel", "broken_item"}
 
     chat, _ = start("chat", "last", "where is my parcel, it said tuesday").communicate(timeout=120)
     assert "base student" in chat

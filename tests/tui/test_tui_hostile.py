@@ -19,6 +19,7 @@ from toolkit.types import Completion, Outcome, Request, Row
 from tui.app import SchoolhouseApp
 from tui.comparing import comparison
 from tui.doors.examples import ExamplePlace
+from tui.linting import Linted
 from tui.machine import Health, Lacking, findings_of
 from tui.recipes import Checked, Mistake, RecipeText
 from tui.screens.attempts import AttemptsScreen
@@ -33,6 +34,7 @@ from tui.screens.evaluation import EvaluationScreen
 from tui.screens.fetch import FetchScreen
 from tui.screens.help import HelpScreen
 from tui.screens.home import HomeScreen
+from tui.screens.lint import LintScreen
 from tui.screens.models import ModelsScreen
 from tui.screens.recipe import RecipeScreen
 from tui.screens.run import RunScreen
@@ -88,6 +90,7 @@ def hostile_app(recorder: Recorder, evil: str) -> SchoolhouseApp:
         "recipe": {evil: {evil: evil}},
         "notes": [evil],
     }
+    runs.lint_run = lambda folder: Linted(((1, ((evil, False), (evil, True))),), evil, ((evil, evil),))
     runs.example_place = lambda folder: ExamplePlace(Path(evil[:200]), (evil, "b"))
     runs.example_preview = lambda path, label, text: ("a: 1\n", f"a: {evil}\n")
     runs.compare = lambda folders: comparison(found)
@@ -124,6 +127,10 @@ IN_RUN: dict[str, list[Step]] = {
         ("d", lambda s: isinstance(s, DataScreen) and s.row),
         ("l", lambda s: s.query(OptionList)),
     ],
+    "lint": [
+        ("d", lambda s: isinstance(s, DataScreen) and s.row),
+        ("t", lambda s: isinstance(s, LintScreen) and s.found),
+    ],
     "evaluation": [
         ("e", lambda s: isinstance(s, EvaluationScreen) and s.view.students),
         *((str(tab), lambda s: s.query_one(TabbedContent)) for tab in (2, 3)),
@@ -143,7 +150,6 @@ IN_RUN: dict[str, list[Step]] = {
     "help": [("question_mark", lambda s: isinstance(s, HelpScreen))],
 }
 AT_HOME: dict[str, list[Step]] = {
-    "home": [("down", lambda s: s.query_one("#runs", OptionList).option_count), ("enter", lambda s: s)],
     "compare": [
         ("c", lambda s: isinstance(s, CompareScreen) and s._listed),
         ("space", lambda s: s),
@@ -157,6 +163,7 @@ AT_HOME: dict[str, list[Step]] = {
         ("s", lambda s: isinstance(s, FetchScreen) and s.progress),
     ],
     "recipe": [("e", lambda s: isinstance(s, RecipeScreen) and s.checked), ("f2", lambda s: s.query_one(TextArea))],
+    "home": [("down", lambda s: s.query_one("#runs", OptionList).option_count), ("enter", lambda s: s)],
 }
 QUIET = ("help",)
 """Screens on which nothing of a run is shown."""
@@ -168,15 +175,21 @@ def is_harmless(app: SchoolhouseApp) -> bool:
 
 
 async def walk(pilot: Pilot[None], steps: list[Step]) -> str:
-    """All that was on the screen on the way."""
-    seen = ""
+    """All that was on the screen on the way there; then back to where it began."""
+    seen, began = "", pilot.app.screen
     for key, condition in steps:
         await pilot.press(key)
         await until(pilot, lambda: condition(pilot.app.screen))  # noqa: B023
         assert is_harmless(pilot.app), shown(pilot.app)  # type: ignore[arg-type]
         seen += shown(pilot.app)
     await pilot.pause(0.2)
-    return seen + shown(pilot.app)
+    seen += shown(pilot.app)
+    for _ in steps:
+        if pilot.app.screen is not began:
+            await pilot.press("escape")
+            await pilot.pause(0.1)
+    assert pilot.app.screen is began
+    return seen
 
 
 @pytest.mark.parametrize("name", TEXTS)
@@ -184,35 +197,26 @@ async def test_a_hostile_text_is_harmless_on_every_screen_of_a_run(tmp_path: Pat
     evil = TEXTS[name]
     recorder = answered(tmp_path / "run")
     fill(recorder, evil)
-    missing = []
-    for screen, steps in IN_RUN.items():
-        app = hostile_app(recorder, evil)
-        app._open_first = recorder.folder
-        async with app.run_test(size=(120, 40), notifications=True) as pilot:
-            await until(pilot, lambda: isinstance(app.screen, RunScreen) and app.screen.view.scores)  # noqa: B023
-            seen = await walk(pilot, steps)
-            assert app.is_running
-            if screen not in QUIET and MARKS[name] not in seen:
-                missing.append(screen)
+    app = hostile_app(recorder, evil)
+    app._open_first = recorder.folder
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, RunScreen) and app.screen.view.scores)
+        seen = {screen: await walk(pilot, steps) for screen, steps in IN_RUN.items()}
+        assert app.is_running
     recorder.__exit__()
-    assert missing == []
+    assert [screen for screen in seen if screen not in QUIET and MARKS[name] not in seen[screen]] == []
 
 
 @pytest.mark.parametrize("name", TEXTS)
 async def test_a_hostile_text_is_harmless_on_every_screen_from_home(tmp_path: Path, name: str) -> None:
     evil = TEXTS[name]
     recorder = answered(tmp_path / "run")
-    missing = []
-    for screen, steps in AT_HOME.items():
-        app = hostile_app(recorder, evil)
-        async with app.run_test(size=(120, 40), notifications=True) as pilot:
-            await until(pilot, lambda: isinstance(app.screen, HomeScreen) and app.screen._runs)  # noqa: B023
-            await until(pilot, lambda: app.screen._recipes)  # type: ignore[attr-defined]  # noqa: B023
-            seen = await walk(pilot, steps)
-            if MARKS[name] not in seen:
-                missing.append(screen)
+    app = hostile_app(recorder, evil)
+    async with app.run_test(size=(120, 40), notifications=True) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, HomeScreen) and app.screen._runs and app.screen._recipes)
+        seen = {screen: await walk(pilot, steps) for screen, steps in AT_HOME.items()}
     recorder.__exit__()
-    assert missing == []
+    assert [screen for screen in seen if MARKS[name] not in seen[screen]] == []
 
 
 async def test_a_hostile_error_is_literal_in_a_toast(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from textual.widgets import Input, TextArea
 from toolkit.errors import JournalError
 from toolkit.journal import DATABASE
 from tui.app import SchoolhouseApp
+from tui.screens.attempts import AttemptsScreen
 from tui.screens.data import DataScreen
 from tui.screens.edit_row import EditRowScreen
 from tui.screens.evaluation import EvaluationScreen
@@ -215,7 +216,13 @@ def test_run_in_full(snap_compare: Any, live: Recorder) -> None:
 
 # -- broken ------------------------------------------------------------------------------------
 
-KEYS = {"run": ("1", RunScreen), "data": ("d", DataScreen), "evaluation": ("e", EvaluationScreen)}
+KEYS = {
+    "run": ("1", RunScreen),
+    "data": ("d", DataScreen),
+    "evaluation": ("e", EvaluationScreen),
+    "attempts": ("t", AttemptsScreen),
+    "export": ("x", ExportScreen),
+}
 HARMS = {"damaged": "cannot be read", "missing": "has no run.db"}
 
 
@@ -230,8 +237,7 @@ def harm(folder: Path, how: str) -> None:
 
 
 @sizes
-@pytest.mark.parametrize("how", HARMS)
-@pytest.mark.parametrize("screen", KEYS)
+@pytest.mark.parametrize(("screen", "how"), [*((name, "damaged") for name in KEYS), ("run", "missing")])
 def test_broken(
     snap_compare: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, screen: str, how: str, size: tuple[int, int]
 ) -> None:
@@ -242,6 +248,23 @@ def test_broken(
     key, kind = KEYS[screen]
     steps = walk(("", is_open(RunScreen, HARMS[how])), (key, is_open(kind, HARMS[how])))
     assert snap_compare(app_of(recorder), terminal_size=size, run_before=steps)
+
+
+@sizes
+def test_desk_whose_journal_breaks(
+    snap_compare: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: tuple[int, int]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    recorder = judged(Path("polite-1"))
+    to_desk = walk(*TO_DESK)
+
+    async def go(pilot: Pilot[None]) -> None:
+        await to_desk(pilot)
+        recorder.__exit__()
+        harm(recorder.folder, "damaged")
+        await calm(pilot, is_open(LabelScreen, HARMS["damaged"]))
+
+    assert snap_compare(app_of(recorder, "broken"), terminal_size=size, run_before=go)
 
 
 async def test_a_journal_that_comes_back_is_read_again(tmp_path: Path) -> None:

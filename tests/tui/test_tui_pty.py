@@ -20,6 +20,7 @@ from answered import answered
 from terminal import ESCAPE, SEQUENCE, Terminal
 from test_tui_hostile import fill
 
+pytestmark = pytest.mark.xdist_group("terminal")  # what the harmless walk shows is found out once
 HARMLESS = "harmless"
 EVIL = (
     "\x1b]8;;https://evil.example\x07zz\x1b]8;;\x07\x1b]52;c;ZXZpbA==\x07\x1b]0;evil\x07\x1b[2J\x1b[31;77;99m"

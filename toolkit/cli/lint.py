@@ -11,7 +11,7 @@ from rich.text import Text
 from toolkit.recipe import load_recipe
 from toolkit.run import Run
 from toolkit.run.lint import lint_recipe
-from toolkit.training.lint import LintedRow, LintReport
+from toolkit.training.lint import LintedRow
 
 TRAINED, MASKED = "bold green", "dim"
 OPEN, CLOSE = "⟦", "⟧"
@@ -26,7 +26,7 @@ def print_lint(name: str, run: str | None, show: int, overrides: Sequence[str]) 
         report = lint_recipe(recipe, Run.open(run) if run else None, show)
     for row in report.shown:
         console.print(row_text(row, brackets=console.color_system is None or console.no_color))
-    console.print(Text(summary(report), style="bold"))
+    console.print(Text(report.summary, style="bold"))
     for found in report.findings:
         print(f"error: {found.message}\n  fix: {found.fix}", file=sys.stderr)
     if report.findings:
@@ -34,31 +34,13 @@ def print_lint(name: str, run: str | None, show: int, overrides: Sequence[str]) 
     console.print(Text("nothing to object to", style="green"))
 
 
-def summary(report: LintReport) -> str:
-    """The counts in a line."""
-    share = report.trained / report.tokens if report.tokens else 0
-    rows = f"{report.rows} rows, {report.tokens} tokens, {report.trained} of them trained ({share:.0%})"
-    return f"{rows}; the longest row has {report.longest}; answers end with {report.end}".replace("%", " %")
-
-
 def row_text(row: LintedRow, *, brackets: bool) -> Text:
     """A row with its trained tokens green; without colour they stand in brackets."""
     text = Text(f"row {row.number}\n", style="bold")
-    for trained, part in _parts(row):
+    for part, trained in row.parts:
         shown = _plain(part)
         text.append(f"{OPEN}{shown}{CLOSE}" if brackets and trained else shown, style=TRAINED if trained else MASKED)
     return text.append("\n")
-
-
-def _parts(row: LintedRow) -> list[tuple[bool, str]]:
-    """Neighbours of one kind as one text."""
-    found: list[tuple[bool, str]] = []
-    for text, trained in row.pieces:
-        if found and found[-1][0] == trained:
-            found[-1] = (trained, found[-1][1] + text)
-        else:
-            found.append((trained, text))
-    return found
 
 
 def _plain(text: str) -> str:

@@ -28,9 +28,9 @@ PROBE_TOKENS = 24
 def evaluate_baselines(session: Session) -> None:
     """The untrained student at its best: with the labels in the prompt, and with examples too."""
     with session.stage("baseline"):
-        sit(session, baseline_sittings(session, "public", session.data.public))
-        sit(session, baseline_sittings(session, "gate", session.data.gate))
-        sit(session, _probe_sittings(session, "zero-shot"))
+        public = baseline_sittings(session, "public", session.data.public)
+        gate = baseline_sittings(session, "gate", session.data.gate)
+        sit(session, [*public, *gate, *_probe_sittings(session, "zero-shot")])
 
 
 def evaluate_round(session: Session, number: int, adapter: Path) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import groupby
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -37,6 +38,12 @@ class LintedRow:
     number: int
     pieces: tuple[tuple[str, bool], ...]
 
+    @property
+    def parts(self) -> tuple[tuple[str, bool], ...]:
+        """The pieces, neighbours of one kind as one."""
+        kinds = groupby(self.pieces, key=lambda piece: piece[1])
+        return tuple(("".join(text for text, _ in pieces), trained) for trained, pieces in kinds)
+
 
 @dataclass(frozen=True, slots=True)
 class LintReport:
@@ -49,6 +56,14 @@ class LintReport:
     end: str
     findings: tuple[Finding, ...] = ()
     shown: tuple[LintedRow, ...] = ()
+
+    @property
+    def summary(self) -> str:
+        """The counts in a line."""
+        share = self.trained / self.tokens if self.tokens else 0
+        trained = f"{self.trained} of them trained ({100 * share:.0f} %)"
+        counts = f"{self.rows} rows, {self.tokens} tokens, {trained}"
+        return f"{counts}; the longest row has {self.longest}; answers end with {self.end}"
 
     def figures(self) -> dict[str, Json]:
         """For the journal: everything but the rows' text."""

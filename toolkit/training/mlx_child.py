@@ -13,15 +13,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 from toolkit.errors import TrainingError
-from toolkit.models.torch_model import common_prefix, load_tokenizer, peak_bytes
+from toolkit.models.torch_model import common_prefix, peak_bytes
 from toolkit.process import Emit, child_main
 from toolkit.training import files
-from toolkit.training.encode import Encoded, batches, encode
-from toolkit.training.lint import lint, stop_ids
+from toolkit.training.encode import Encoded, batches
 from toolkit.training.mlx_model import SharedPrefix, faster_dtype, save, trainee
 from toolkit.training.recover import MicroBatch, is_out_of_memory
 from toolkit.training.schedule import learning_rate
-from toolkit.training.steps import CLIP, Diverged, learn_all, listening
+from toolkit.training.steps import CLIP, Diverged, go_on, learn_all, linted_rows, listening
 
 _WORTH_SHARING = 32  # tokens spared in a batch; below that the extra pass costs more
 _TOLERANCE = {"float32": 1e-3, "bfloat16": 3e-2}
@@ -33,19 +32,13 @@ def train(job: dict[str, Any], emit: Emit, stopping: Callable[[], bool] = lambda
     Unless `stopping` says so after a step: then a checkpoint stands.
     """
     settings, partial = job["settings"], Path(job["partial"])
-    tokenizer = load_tokenizer(Path(job["model"]))
-    rows = encode(tokenizer, job["rows"], settings["max_length"])
-    report = lint(tokenizer, job["rows"], rows, stop_ids(tokenizer, Path(job["model"])), settings, show=0)
-    emit({"event": "lint", **report.figures()})
-    report.require()
+    rows = linted_rows(job, emit)
     found = files.newest_checkpoint(partial, framework="np")
     if settings["dtype"] == "auto":  # a training goes on as it began
         settings["dtype"] = found[2]["dtype"] if found else faster_dtype()
         emit({"event": "dtype", "dtype": settings["dtype"]})
     training = Training(job, rows, emit)
-    if found is not None:
-        training.restore(*found)
-        emit({"event": "resumed", "step": training.step})
+    go_on(training, found, emit)
     if learn_all(training, partial, emit, stopping):
         save(training.model, job, settings["dtype"])
         emit({"event": "memory", "peak_bytes": training.peak_bytes()})

@@ -13,15 +13,19 @@ from threading import Event, Thread
 from typing import Any, Literal, Protocol
 
 from toolkit.errors import TrainingError
+from toolkit.models.torch_model import load_tokenizer
 from toolkit.process import Emit
 from toolkit.training import files
-from toolkit.training.encode import Encoded
+from toolkit.training.encode import Encoded, encode
+from toolkit.training.lint import lint, stop_ids
 
-__all__ = ["CLIP", "Diverged", "Reporter", "Steps", "learn_all", "listening"]
+__all__ = ["CLIP", "Checkpoint", "Diverged", "Reporter", "Steps", "go_on", "learn_all", "linted_rows", "listening"]
 
 CLIP = 1.0
 """The largest norm of a step's gradients."""
 EVERY = 0.2  # seconds between two `step` events
+Checkpoint = tuple[int, dict[str, Any], dict[str, Any]]
+"""Step, tensors and state."""
 
 
 class Steps(Protocol):
@@ -39,12 +43,33 @@ class Steps(Protocol):
     def snapshot(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """Tensors and state of everything that the next steps depend on."""
 
+    def restore(self, step: int, tensors: dict[str, Any], state: dict[str, Any]) -> None:
+        """Take up a snapshot. Raises TrainingError when it does not fit this model."""
+
     def peak_bytes(self) -> int:
         """The most memory held so far."""
 
 
 class Diverged(Exception):
     """The loss or its gradient is no number; the weights are those before the step."""
+
+
+def linted_rows(job: dict[str, Any], emit: Emit) -> list[Encoded]:
+    """The job's rows in tokens. Raises TrainingError when what would be trained is not what will be asked."""
+    model, settings = Path(job["model"]), job["settings"]
+    tokenizer = load_tokenizer(model)
+    rows = encode(tokenizer, job["rows"], settings["max_length"])
+    report = lint(tokenizer, job["rows"], rows, stop_ids(tokenizer, model), settings, show=0)
+    emit({"event": "lint", **report.figures()})
+    report.require()
+    return rows
+
+
+def go_on(training: Steps, found: Checkpoint | None, emit: Emit) -> None:
+    """Take up the checkpoint that was found, if one was."""
+    if found is not None:
+        training.restore(*found)
+        emit({"event": "resumed", "step": training.step})
 
 
 def learn_all(training: Steps, partial: Path, emit: Emit, stopping: Callable[[], bool]) -> bool:

@@ -13,15 +13,14 @@ from typing import Any, Literal
 
 from toolkit.errors import TrainingError
 from toolkit.hardware.machine import usable_cores
-from toolkit.models.torch_model import device, import_torch, load_tokenizer, peak_bytes, workers
+from toolkit.models.torch_model import device, import_torch, peak_bytes, workers
 from toolkit.process import Emit, child_main
 from toolkit.training import files
-from toolkit.training.encode import Encoded, batches, encode
+from toolkit.training.encode import Encoded, batches
 from toolkit.training.gradients import ComputesGradients, Gradients
-from toolkit.training.lint import lint, stop_ids
 from toolkit.training.recover import MicroBatch, free, free_bytes, is_out_of_memory, token_bytes, too_large
 from toolkit.training.schedule import learning_rate
-from toolkit.training.steps import CLIP, Diverged, learn_all, listening
+from toolkit.training.steps import CLIP, Diverged, go_on, learn_all, linted_rows, listening
 from toolkit.training.torch_methods import Trainee, save, trainee
 
 
@@ -35,16 +34,9 @@ def train(
 
     Unless `stopping` says so after a step: then a checkpoint stands. `kind` is another library's training.
     """
-    settings, partial = job["settings"], Path(job["partial"])
-    tokenizer = load_tokenizer(Path(job["model"]))
-    rows = encode(tokenizer, job["rows"], settings["max_length"])
-    report = lint(tokenizer, job["rows"], rows, stop_ids(tokenizer, Path(job["model"])), settings, show=0)
-    emit({"event": "lint", **report.figures()})
-    report.require()
-    training = (kind or Training)(job, rows, emit)
-    if (found := files.newest_checkpoint(partial)) is not None:
-        training.restore(*found)
-        emit({"event": "resumed", "step": training.step})
+    partial = Path(job["partial"])
+    training = (kind or Training)(job, linted_rows(job, emit), emit)
+    go_on(training, files.newest_checkpoint(partial), emit)
     if learn_all(training, partial, emit, stopping):
         training.save(Path(job["model"]), Path(job["output"]), job["job"])
         emit({"event": "memory", "peak_bytes": training.peak_bytes()})

@@ -65,6 +65,7 @@ class DataScreen(Screen[None]):
         Binding("u", "similar", "Duplicates", show=False),
         Binding("z", "quarantine", "Quarantine", show=False),
         Binding("w", "source", "Where from", show=False),
+        Binding("t", "lint", "Tokens", show=False),
         Binding("y", "yours", "Only yours", show=False),
         Binding("a", "all", "All rows", show=False),
         Binding("tab", "app.focus_next", "Other side", show=False),
@@ -303,6 +304,11 @@ class DataScreen(Screen[None]):
         if edited:
             job = partial(self.app.runs.edit_row, self.folder, row.line, *edited)
             self.app.perform(job, partial(self._decided, "trained on as edited"))
+
+    def action_lint(self) -> None:
+        from tui.screens.lint import LintScreen
+
+        self.app.push_screen(LintScreen(self.folder.name, partial(self.app.runs.lint_run, self.folder)))
 
     def action_source(self) -> None:
         """To the reply that the row came from."""

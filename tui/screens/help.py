@@ -40,6 +40,7 @@ SECTIONS: dict[str, Keys] = {
         ("1 2 3 4", "overview, samples, variety, log"),
         ("s", "the scores of another split"),
         ("p", "pause at the next safe point, or go on"),
+        ("f", "no round after this one, then the exam"),
         ("t", "the tree of attempts, their programs and calls"),
         ("d", "every row, and what became of it"),
         ("e", "what the students answered; the exam"),
@@ -66,6 +67,7 @@ SECTIONS: dict[str, Keys] = {
         ("b", "the row beside what it is like"),
         ("u z", "only duplicates, only the quarantine"),
         ("w", "where it came from: the teacher's reply"),
+        ("t", "the tokens that the last training learnt"),
     ),
     "Evaluation": (
         ("1 – 4", "skills, confusion, items, exam"),
@@ -98,6 +100,7 @@ SECTIONS: dict[str, Keys] = {
         ("f2", "what differs from the shipped recipe"),
         ("f3", "a copy in ./recipes, under another name"),
         ("f4", "to the next mistake"),
+        ("f5", "the tokens that a training learns, and those it reads"),
     ),
     "Compare": (("space", "choose a run"), ("enter", "compare the chosen ones")),
     "Models": (

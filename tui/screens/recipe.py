@@ -45,6 +45,7 @@ class RecipeScreen(Screen[None]):
         Binding("f2", "difference", "Difference"),
         Binding("f3", "duplicate", "Duplicate"),
         Binding("f4", "mistake", "To a mistake"),
+        Binding("f5", "lint", "Tokens"),
         Binding("f1", "app.help", "Help"),
     ]
     app: SchoolhouseApp
@@ -128,7 +129,7 @@ class RecipeScreen(Screen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         wrong = bool(self.checked and self.checked.mistakes)
-        return {"start": not wrong, "mistake": wrong}.get(action, True)
+        return {"start": not wrong, "lint": not wrong, "mistake": wrong}.get(action, True)
 
     def action_difference(self) -> None:
         pane = self.query_one("#recipe-difference")
@@ -178,6 +179,13 @@ class RecipeScreen(Screen[None]):
         self.app.notify(f"a copy: {clean(str(path), 100)}", timeout=4, markup=False)
         self.app.pop_screen()
         self.app.open_recipe(path)
+
+    def action_lint(self) -> None:
+        """What a training would learn, with the text as it stands."""
+        from tui.screens.lint import LintScreen
+
+        look = partial(self.app.runs.lint_text, self.path, self.text)
+        self.app.push_screen(LintScreen(self.path.parent.name, look))
 
     def action_start(self) -> None:
         """Save, ask once more, start."""

@@ -45,8 +45,9 @@ def prompt_for(label, turn, count):
     if shown:
         lines.append("Some of their messages, which you must not repeat:")
         lines += ["- " + shown[(turn * SHOWN + i) % len(shown)] for i in range(min(SHOWN, len(shown)))]
-    for other in plan["contrasts"].get(label, []):
-        lines.append("It is NOT this: " + meaning(other))
+    contrasts = plan["contrasts"].get(label, [])
+    if contrasts:  # one at a time, each in its turn: what a prompt adds costs as much as what is written
+        lines.append("It is NOT this: " + meaning(contrasts[turn % len(contrasts)]))
     if label in plan.get("notes", {}):
         lines.append(plan["notes"][label])
     if plan["situations"]:
