@@ -15,13 +15,12 @@ import subprocess
 import sys
 import time
 
+# what the app begins once its first frame is painted ends it here
 FRAME = """
-import asyncio
+import os
 from tui.app import SchoolhouseApp
-async def main():
-    async with SchoolhouseApp().run_test(size=(120, 40)) as pilot:
-        await pilot.pause()
-asyncio.run(main())
+SchoolhouseApp._begin_feed = lambda app: os._exit(0)
+SchoolhouseApp().run(headless=True)
 """
 CONTESTANTS = {
     "interpreter": ["-c", "pass"],

@@ -150,7 +150,7 @@ class RunSource:
 
         self._funnel = self._funnel or GrowingFunnel()
         found = self._funnel.look(reader, counts, rounds)
-        return Yield(found.answered, found.usable, found.rows, found.valid, found.unique, found.trained)
+        return Yield(found.asked, found.answered, found.usable, found.rows, found.valid, found.unique, found.trained)
 
     def _waiting(self) -> list[Path]:
         found = sorted((self._folder / APPROVAL).glob("attempt-*"))

@@ -12,7 +12,6 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tui.attempts import Call, CallLine, call_line, whole_call
 from tui.doors.chat import ChatDoor
 from tui.doors.comparing import CompareDoor
 from tui.doors.evaluation import EvaluationDoor
@@ -29,8 +28,10 @@ from tui.weights import size
 
 if TYPE_CHECKING:
     from toolkit.journal import JournalReader
+    from tui.attempts import Call, CallLine
 
 
+# the doors import what their screens show when it is asked for: the first frame needs none of it
 class Runs(
     RowsDoor,
     EvaluationDoor,
@@ -169,6 +170,7 @@ class Runs(
     def calls(self, folder: Path, attempt: int, limit: int) -> list[CallLine]:
         """The first `limit` calls of an attempt, oldest first."""
         from toolkit.journal import JournalReader
+        from tui.attempts import call_line
 
         with closing(JournalReader(folder)) as reader:
             return [call_line(record) for record in reader.calls_by(attempt, limit)]
@@ -177,6 +179,7 @@ class Runs(
         """A call with its whole prompt and reply. Raises JournalError when the journal has it not."""
         from toolkit.errors import JournalError
         from toolkit.journal import JournalReader
+        from tui.attempts import whole_call
 
         with closing(JournalReader(folder)) as reader:
             record = reader.find_call(request_hash)

@@ -133,8 +133,9 @@ class Training:
 
 @dataclass(frozen=True, slots=True)
 class Yield:
-    """What became of the teacher's replies: each is a count, from replies to rows that a round was trained on."""
+    """What became of the questions to the teacher: each is a count, from those to rows that were trained on."""
 
+    asked: int = 0
     answered: int = 0
     usable: int = 0
     rows: int = 0

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import pytest
+
 from toolkit.journal import Journal
+from toolkit.models.journaled import JournaledModel
 from toolkit.stages.funnel import GrowingFunnel, funnel
 from toolkit.types import Completion, Request, Row
 
@@ -27,7 +31,28 @@ def test_each_step_is_counted_and_each_loss_has_its_reason(tmp_path: Path) -> No
     assert (found.answered, found.usable) == (6, 3)
     assert found.problems == {"empty": 1, "cut_off": 1, "no_json": 1}
     assert (found.rows, found.valid, found.unique, found.trained) == (5, 4, 2, 2)
-    assert "6 answered, 3 of use" in found.words() and "2 trained" in found.words()
+    assert "teacher: 6 asked, 6 answered, 3 of use" in found.words() and "2 trained" in found.words()
+
+
+def test_a_question_without_an_answer_is_pending_and_asked_again_it_is_the_same(tmp_path: Path) -> None:
+    class Cut:
+        """Answers one question, then its process is killed."""
+
+        def complete(self, requests: Sequence[Request]) -> Iterator[tuple[Request, Completion]]:
+            yield requests[0], Completion("one", "stop", 1, 1)
+            raise KeyboardInterrupt
+
+    requests = [Request(({"role": "user", "content": str(number)},)) for number in range(3)]
+    with Journal(tmp_path) as journal:
+        growing = GrowingFunnel()
+        for answered in (1, 2):
+            with pytest.raises(KeyboardInterrupt):
+                JournaledModel("m", "teacher", journal, Cut).complete(requests, 1)  # type: ignore[arg-type]
+            found = growing.look(journal, journal.row_counts(), journal.rounds())
+            assert (found.asked, found.answered) == (3, answered)
+        with pytest.raises(KeyboardInterrupt):
+            JournaledModel("m", "engineer", journal, Cut).complete([Request((), sample=7)], 1)  # type: ignore[arg-type]
+        assert funnel(journal).asked == 3
 
 
 def test_a_look_again_reads_what_came_since(tmp_path: Path) -> None:

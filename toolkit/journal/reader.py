@@ -161,6 +161,10 @@ class JournalReader:
             limit,
         )
 
+    def asked(self, after: int = 0) -> list[Record]:
+        """Events after `after` that tell of questions to the teacher: id, data with the beginnings of hashes."""
+        return self._all("SELECT id, data FROM events WHERE kind = 'asked' AND id > ? ORDER BY id", after)
+
     def attempt_counts(self) -> dict[int, Record]:
         """By attempt: rows `submitted` and `accepted`, `calls` to the teacher, `questions` to the engineer."""
         rows = self._all(

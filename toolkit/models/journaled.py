@@ -11,6 +11,8 @@ from toolkit.models.reading import storable
 from toolkit.types import Completion, Request
 
 MOST_TOGETHER = 64
+HASH_SHOWN = 16
+"""Characters of a request's hash in the event that tells of its asking."""
 
 
 class JournaledModel:
@@ -44,8 +46,11 @@ class JournaledModel:
         known = {request.hash: self._journal.answered(request.hash) for request in requests}
         answers = {key: completion for key, completion in known.items() if completion}
         together: list[tuple[Request, Completion]] = []
+        fresh = [request for request in requests if request.hash not in answers]
+        if fresh and (role or self.role) == "teacher":
+            self._journal.event("asked", attempt=attempt, requests=[one.hash[:HASH_SHOWN] for one in fresh])
         try:
-            for request, answer in self._fresh([r for r in requests if r.hash not in answers]):
+            for request, answer in self._fresh(fresh):
                 answers[request.hash] = replace(answer, text=storable(answer.text))
                 together.append((request, answers[request.hash]))
                 if len(together) < MOST_TOGETHER and self._more_is_there():

@@ -1,4 +1,4 @@
-"""What became of a teacher's replies: answered, of use, rows, valid, unique, trained."""
+"""What became of the questions to a teacher: asked, answered, of use, rows, valid, unique, trained."""
 
 from __future__ import annotations
 
@@ -20,11 +20,13 @@ class Funnel:
     """Counts over a run. `problems` is why replies were of no use.
 
     Args:
+        asked: different questions; what is asked and not answered is pending, or was when the run was killed.
         rows: submitted by data programs, from all replies.
         valid: rows that no check but that for repetition turned away; `unique` are those it did not.
         trained: different rows that some round was trained on.
     """
 
+    asked: int
     answered: int
     usable: int
     rows: int
@@ -38,8 +40,8 @@ class Funnel:
         reasons = ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in self.problems.items())
         lost = f" ({reasons})" if reasons else ""
         return (
-            f"replies: {self.answered} answered, {self.usable} of use{lost} → {self.rows} rows → {self.valid} valid"
-            f" → {self.unique} unique → {self.trained} trained"
+            f"teacher: {self.asked} asked, {self.answered} answered, {self.usable} of use{lost}"
+            f" → {self.rows} rows → {self.valid} valid → {self.unique} unique → {self.trained} trained"
         )
 
 
@@ -52,17 +54,20 @@ class GrowingFunnel:
     """The funnel of a run that goes on: each look reads only the replies that came since the last one."""
 
     def __init__(self) -> None:
-        self._place = self._answered = 0
+        self._place = self._answered = self._event = 0
+        self._asked: set[str] = set()
         self._problems: Counter[str] = Counter()
         self._rounds: list[int] = []
         self._trained = 0
 
     def look(self, journal: JournalReader, counts: Record, rounds: Sequence[Record]) -> Funnel:
         """The funnel as it is now; `counts` and `rounds` are what the journal's `row_counts` and `rounds` gave."""
+        self._read_questions(journal)
         self._read_replies(journal)
         self._count_trained(journal, [found for found in rounds if found["adapter"]])
         repeated = sum(counts["rejected"].get(reason, 0) for reason in REPEATED)
         return Funnel(
+            asked=max(len(self._asked), self._answered),  # older journals have no word of asking
             answered=self._answered,
             usable=self._answered - self._problems.total(),
             rows=counts["accepted"] + sum(counts["rejected"].values()),
@@ -71,6 +76,11 @@ class GrowingFunnel:
             trained=self._trained,
             problems=dict(self._problems.most_common()),
         )
+
+    def _read_questions(self, journal: JournalReader) -> None:
+        for found in journal.asked(after=self._event):
+            self._event = found["id"]
+            self._asked.update(found["data"]["requests"])
 
     def _read_replies(self, journal: JournalReader) -> None:
         while replies := journal.replies(after=self._place):

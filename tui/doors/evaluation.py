@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from tui.doors.judging import JudgingDoor, is_judged
 from tui.doors.rows import labels_of
-from tui.evaluation import Evaluation, exam_was_sat, in_order, item_lines
-from tui.state import Status
 
 if TYPE_CHECKING:
     from toolkit.journal import JournalReader
+    from tui.evaluation import Evaluation
+    from tui.state import Status
 
 
 class EvaluationDoor(JudgingDoor):
@@ -20,6 +20,8 @@ class EvaluationDoor(JudgingDoor):
 
     def evaluation(self, reader: JournalReader, status: Status, split: str) -> Evaluation:
         """How all students did on a split. Before the exam `private` is empty, and `gate` has no texts or answers."""
+        from tui.evaluation import Evaluation, exam_was_sat, in_order, item_lines
+
         verdict = reader.meta("verdict") or {}
         sat = exam_was_sat(verdict)
         seen = ("public", "gate", "probe", *(("private",) if sat else ()))

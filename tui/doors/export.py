@@ -7,12 +7,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from tui.exporting import Exports, Standing
-from tui.state import Status
 from tui.text import clean
 
 if TYPE_CHECKING:
     from toolkit.journal import JournalReader
+    from tui.exporting import Exports, Standing
+    from tui.state import Status
 
 
 class ExportDoor:
@@ -20,6 +20,7 @@ class ExportDoor:
 
     def exports(self, reader: JournalReader, status: Status) -> Exports:
         from toolkit.run.export_job import export_state
+        from tui.exporting import Exports
 
         accepted = [
             found["number"] for found in reader.rounds() if found["decision"] == "accepted" and found["adapter"]
@@ -46,6 +47,8 @@ class ExportDoor:
 
 def _standing(manifest: Path) -> Standing | None:
     """An export that stands; None when its manifest cannot be read."""
+    from tui.exporting import Standing
+
     try:
         found: dict[str, Any] = json.loads(manifest.read_text(encoding="utf-8"))
         size = sum(int(file["bytes"]) for file in found["files"].values())

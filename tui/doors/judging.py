@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tui.judging import Card, Desk, card, shown_name
-from tui.state import Status
 from tui.text import clean_block
 
 if TYPE_CHECKING:
     from toolkit.journal import JournalReader
     from toolkit.recipe import Recipe
+    from tui.judging import Card, Desk
+    from tui.state import Status
 
 JUDGED = "judged"
 
@@ -29,6 +29,7 @@ class JudgingDoor:
         from toolkit.evaluation.judge import LEAST_LABELS
         from toolkit.stages.desk import desk_answers
         from toolkit.stages.judging import agreement_key, judge_model, labels_of
+        from tui.judging import Desk, card, shown_name
 
         recipe = _recipe(reader)
         settings = recipe.file.task.judge

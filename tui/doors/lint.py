@@ -6,10 +6,9 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tui.linting import Linted
-
 if TYPE_CHECKING:
     from toolkit.training.lint import LintReport
+    from tui.linting import Linted
 
 SHOWN = 12
 """Rows that are shown."""
@@ -37,5 +36,7 @@ class LintDoor:
 
 
 def _plain(report: LintReport) -> Linted:
+    from tui.linting import Linted
+
     rows = tuple((row.number, row.parts) for row in report.shown)
     return Linted(rows, report.summary, tuple((found.message, found.fix) for found in report.findings))

@@ -8,23 +8,10 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tui.rows import (
-    PAGE,
-    Chosen,
-    Decision,
-    Facets,
-    RowLine,
-    RowText,
-    WholeRow,
-    public_item_id,
-    row_line,
-    twin_text,
-    whole_row,
-)
-from tui.state import Record, Status
-
 if TYPE_CHECKING:
     from toolkit.journal import JournalReader, RowFilter
+    from tui.rows import Chosen, Decision, Facets, RowLine, RowText, WholeRow
+    from tui.state import Record, Status
 
 
 class RowsDoor:
@@ -32,6 +19,7 @@ class RowsDoor:
 
     def facets(self, reader: JournalReader, status: Status) -> Facets:
         from toolkit.stages.decisions import decisions_left
+        from tui.rows import Facets
 
         left = decisions_left(reader.folder)
         statuses = reader.row_groups("status")
@@ -56,6 +44,7 @@ class RowsDoor:
             decided: ids of the rows that a person decided on.
         """
         from toolkit.journal import JournalReader
+        from tui.rows import PAGE, row_line
 
         wanted = _filter(chosen, decided)
         with closing(JournalReader(folder)) as reader:
@@ -66,6 +55,7 @@ class RowsDoor:
         """A row with the one that it is like. Raises JournalError when it is gone."""
         from toolkit.errors import JournalError
         from toolkit.journal import JournalReader
+        from tui.rows import public_item_id, twin_text, whole_row
 
         with closing(JournalReader(folder)) as reader:
             record = reader.find_row(attempt, seq)
@@ -82,6 +72,7 @@ class RowsDoor:
         from toolkit.errors import JournalError
         from toolkit.journal import JournalReader
         from toolkit.stages.edits import MOST_CHARACTERS
+        from tui.rows import RowText, row_line
 
         with closing(JournalReader(folder)) as reader:
             record = reader.find_row(attempt, seq)

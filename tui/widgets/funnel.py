@@ -1,4 +1,4 @@
-"""The yield funnel: what became of the teacher's replies, step by step, as bars."""
+"""The yield funnel: what became of the questions to the teacher, step by step, as bars."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ NAME, COUNT, MOST_BAR = 24, 7, 48
 
 
 class YieldFunnel(Widget):
-    """Replies and those of use; below them rows, of another scale: a reply holds many."""
+    """Questions, replies and those of use; below them rows, of another scale: a reply holds many."""
 
-    DEFAULT_CSS = "YieldFunnel { height: 7; margin-top: 1; }"
+    DEFAULT_CSS = "YieldFunnel { height: 8; margin-top: 1; }"
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -31,9 +31,9 @@ class YieldFunnel(Widget):
 
 def funnel_lines(gained: Yield, width: int) -> Content:
     """A line for each step, with how many of the step before it were lost."""
-    if not gained.answered and not gained.rows:
-        return Content.styled("no reply of the teacher yet", MUTED)
-    replies = (("replies of the teacher", gained.answered), ("of use", gained.usable))
+    if not gained.asked and not gained.rows:
+        return Content.styled("the teacher was asked nothing yet", MUTED)
+    replies = (("asked of the teacher", gained.asked), ("answered", gained.answered), ("of use", gained.usable))
     rows = (
         ("rows in them", gained.rows),
         ("valid", gained.valid),
