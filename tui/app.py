@@ -57,8 +57,11 @@ class SchoolhouseApp(App[None]):
             self.register_theme(theme)
         self.theme = PAPER.name if os.environ.get("SCHOOLHOUSE_THEME") == "light" else SLATE.name
 
+    def get_default_screen(self) -> Screen[Any]:
+        """Home is the lowest screen: an empty one below it would be laid out and painted as well."""
+        return HomeScreen()
+
     def on_mount(self) -> None:
-        self.push_screen(HomeScreen())
         if self._open_first:
             self.open_run(self._open_first)
         self.call_after_refresh(self._begin_feed)  # the first frame comes before the first look
