@@ -73,7 +73,7 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, dict[
         (place / "cache" / "doctor.json").write_text(json.dumps(kept), encoding="utf-8")
         found[name] = {"SCHOOLHOUSE_RUNS": str(place / "runs"), "SCHOOLHOUSE_CACHE": str(place / "cache")}
     yield found
-    for recorder in recorders:
+    for recorder in reversed(recorders):  # each puts back the clock that it found
         recorder.__exit__()
 
 

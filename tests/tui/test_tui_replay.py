@@ -133,6 +133,6 @@ async def test_the_real_run_of_the_repository_is_replayed_to_its_verdict(tmp_pat
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: "Helped: round-3 is +51.0 points" in shown(app), seconds=40)
         await pilot.press("3")
-        await until(pilot, lambda: "replies of the teacher" in shown(app))
-        assert app.screen.view.gained == Yield(55, 52, 232, 212, 180, 180)  # type: ignore[attr-defined]
+        await until(pilot, lambda: "asked of the teacher" in shown(app))
+        assert app.screen.view.gained == Yield(55, 55, 52, 232, 212, 180, 180)  # type: ignore[attr-defined]
     player.close()
