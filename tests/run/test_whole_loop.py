@@ -86,9 +86,9 @@ def test_a_run_that_is_killed_twice_goes_on_and_asks_nothing_again(runs: Path) -
 
 
 def test_the_real_teacher_writes_and_the_student_answers(runs: Path) -> None:
-    labels = "data.labels=[late_parcel, broken_item]"
+    labels = ("data.labels=[late_parcel, broken_item]", "data.per_label={public: 2, gate: 2, private: 5}")
     smaller = ("budget.rows=6", "budget.min_rows=4", "budget.rounds=1", "budget.teacher_calls=3", "train.epochs=1")
-    arguments = overrides(labels, *smaller)
+    arguments = overrides(*labels, *smaller)
     output, _ = start("run", "recipes/quickstart", *arguments).communicate(timeout=600)
     run = Run.open("last")
     assert run.status == "finished", output
