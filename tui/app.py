@@ -39,6 +39,7 @@ class SchoolhouseApp(App[None]):
     """
 
     TITLE = "Schoolhouse"
+    # Home's styles too: textual loads those of screens that are pushed, not those of the default one
     CSS_PATH = ["app.tcss", "screens/home.tcss"]  # noqa: RUF012 - textual declares it
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark", "help", "Help", key_display="?"),
@@ -138,14 +139,18 @@ class SchoolhouseApp(App[None]):
     # -- work that may block -------------------------------------------------------------------
 
     @work(thread=True, group="actions", exit_on_error=False)
-    def perform(self, job: Callable[[], T], then: Callable[[T], object]) -> None:
-        """Do `job` in a thread, then call `then` with its result; an error is shown."""
+    def perform(
+        self, job: Callable[[], T], then: Callable[[T], object], failed: Callable[[], object] = lambda: None
+    ) -> None:
+        """Do `job` in a thread, then call `then` with its result; an error is shown, and `failed` called."""
         try:
             result = job()
         except SchoolhouseError as error:
             self.call_from_thread(self.complain, error.message, error.fix)
+            self.call_from_thread(failed)
         except Exception as error:
             self.call_from_thread(self.complain, f"{type(error).__name__}: {error}", "")
+            self.call_from_thread(failed)
         else:
             self.call_from_thread(then, result)
 

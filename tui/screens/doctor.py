@@ -60,21 +60,14 @@ class DoctorScreen(Screen[None]):
         if not self._looking:
             self._looking = True
             self._show()
-            self.app.perform(self._look, self._found)
+            self.app.perform(partial(self.app.runs.health, again=True), self._found, self._looked)
 
-    def _look(self) -> Health | Exception:
-        """In a thread."""
-        try:
-            return self.app.runs.health(again=True)
-        except Exception as error:
-            return error
+    def _found(self, found: Health) -> None:
+        self.health = found
+        self._looked()
 
-    def _found(self, found: Health | Exception) -> None:
+    def _looked(self) -> None:
         self._looking = False
-        if isinstance(found, Exception):
-            self.app.complain(getattr(found, "message", str(found)), getattr(found, "fix", ""))
-        else:
-            self.health = found
         if self.is_attached:
             self._show()
 

@@ -79,7 +79,7 @@ class HomeScreen(Screen[None]):
     def _load(self) -> None:
         self.app.perform(self.app.runs.recipes, self.show_recipes)
         self.app.perform(self.app.runs.machine, self.show_machine)
-        self.app.perform(self._look, self.show_health)
+        self.app.perform(self.app.runs.health, self.show_health, partial(self.show_health, Health()))
 
     # -- what is shown -------------------------------------------------------------------------
 
@@ -87,17 +87,7 @@ class HomeScreen(Screen[None]):
         self._machine = words
         self._show_machine()
 
-    def _look(self) -> Health | Exception:
-        """In a thread: the state of what is installed."""
-        try:
-            return self.app.runs.health()
-        except Exception as error:
-            return error
-
-    def show_health(self, found: Health | Exception) -> None:
-        if isinstance(found, Exception):
-            self.app.complain(getattr(found, "message", str(found)), getattr(found, "fix", ""))
-            found = Health()
+    def show_health(self, found: Health) -> None:
         self.health = found
         self._show_machine()
 

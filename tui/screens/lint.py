@@ -56,21 +56,14 @@ class LintScreen(Screen[None]):
         self.query_one(TextPane).focus()
         waiting = "The student's chat template renders the rows; this takes some seconds."
         self.query_one("#lint-words", Static).update(Content.styled(waiting, MUTED))
-        self.app.perform(self._try, self._show)
+        self.app.perform(self._look, self._show, self._failed)
 
-    def _try(self) -> Linted | Exception:
-        """In a thread."""
-        try:
-            return self._look()
-        except Exception as error:
-            return error
-
-    def _show(self, found: Linted | Exception) -> None:
-        if not self.is_attached:
-            return
-        if isinstance(found, Exception):
-            self.app.complain(getattr(found, "message", str(found)), getattr(found, "fix", ""))
+    def _failed(self) -> None:
+        if self.is_attached:
             self.query_one("#lint-words", Static).update(Content.styled("could not be rendered", "$error"))
+
+    def _show(self, found: Linted) -> None:
+        if not self.is_attached:
             return
         self.found = found
         self.query_one("#lint-verdict", Static).update(verdict(found))

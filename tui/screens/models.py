@@ -133,13 +133,10 @@ class ModelsScreen(Screen[None]):
         if isinstance(found, StoppedError):
             return
         if isinstance(found, Exception):
-            self._complain(found)
+            self.app.complain(getattr(found, "message", str(found)), getattr(found, "fix", ""))
         else:
             self.app.notify(f"{name} is here and whole", timeout=4, markup=False)
         self._load()
-
-    def _complain(self, error: Exception) -> None:
-        self.app.complain(getattr(error, "message", str(error)), getattr(error, "fix", ""))
 
     # -- measuring -----------------------------------------------------------------------------
 
@@ -154,18 +151,9 @@ class ModelsScreen(Screen[None]):
         if model := self.chosen:
             self._measuring.add(model.name)
             self.show_one()
-            self.app.perform(partial(self._measure, model.name), partial(self._measured, model.name))
+            done = partial(self._measured, model.name)
+            self.app.perform(partial(self.app.runs.measure, model.name), done, done)
 
-    def _measure(self, name: str) -> Exception | None:
-        """In a thread."""
-        try:
-            self.app.runs.measure(name)
-        except Exception as error:
-            return error
-        return None
-
-    def _measured(self, name: str, error: Exception | None) -> None:
+    def _measured(self, name: str, _result: None = None) -> None:
         self._measuring.discard(name)
-        if error:
-            self._complain(error)
         self._load()
