@@ -52,6 +52,10 @@ class Hosted:
     teacher: MadeUpTeacher
     journal: Journal
 
+    def logged(self) -> list[str]:
+        """What the program wrote into the log."""
+        return [event["data"]["text"] for event in self.journal.events() if event["kind"] == "log"]
+
     def reasons(self) -> list[str]:
         return [row["reason"] for row in JournalReader(self.journal.folder).rows()]
 

@@ -29,7 +29,7 @@ def speaks(request: Request) -> str:
 
 def test_a_receipt_counts_rejections_by_reason_with_an_example(tmp_path: Path) -> None:
     result = carry_out(tmp_path, PROGRAM + "log(receipt.rejected['unknown_label'][1])", speaks)
-    lines = [event["data"]["text"] for event in result.journal.events() if event["kind"] == "log"]
+    lines = result.logged()
     assert lines[0] == "2"
     assert lines[1].startswith("'c'")
     assert result.reasons().count("duplicate") == 1

@@ -192,7 +192,7 @@ def test_a_hostile_program_leaves_a_small_host_and_a_small_journal(tmp_path: Pat
 
 def test_a_log_flood_is_cut(tmp_path: Path) -> None:
     result = carry_out(tmp_path, "for number in range(300): log('line ' + str(number) + 'x' * 10_000)")
-    lines = [event["data"]["text"] for event in result.journal.events() if event["kind"] == "log"]
+    lines = result.logged()
     assert len(lines) == MAX_LOG_LINES + 1
     assert all(len(line) <= 2000 for line in lines)
     assert "not kept" in lines[-1]
@@ -227,7 +227,7 @@ def test_a_request_that_the_model_refuses_is_the_programs_error(tmp_path: Path) 
     program = "try:\n  ask('a long one')\nexcept ValueError as error:\n  log(error)\nlog(ask('x').text)"
     result = carry_out(tmp_path, program, refuses)
     assert (result.ending.error, result.host.interruption) == ("", None)
-    lines = [event["data"]["text"] for event in result.journal.events() if event["kind"] == "log"]
+    lines = result.logged()
     assert lines[1:] == ["fine"]
     assert "does not fit" in lines[0]
 
