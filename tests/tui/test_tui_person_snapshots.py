@@ -237,7 +237,8 @@ def harm(folder: Path, how: str) -> None:
 
 
 @sizes
-@pytest.mark.parametrize(("screen", "how"), [*((name, "damaged") for name in KEYS), ("run", "missing")])
+@pytest.mark.parametrize("how", HARMS)
+@pytest.mark.parametrize("screen", KEYS)
 def test_broken(
     snap_compare: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, screen: str, how: str, size: tuple[int, int]
 ) -> None:
