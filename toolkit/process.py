@@ -32,7 +32,7 @@ class Child:
     """A running child, as its parent sees it.
 
     Args:
-        module: what is run, as `python -m module`.
+        module: what is run, as with `python -m module`.
         python: the interpreter, when it is not this one.
         log: a file that gets the child's stderr; its last lines end up in the error.
     """
@@ -42,14 +42,14 @@ class Child:
         self._tail: deque[str] = deque(maxlen=30)
         self._log = log
         self._process = subprocess.Popen(
-            [python or sys.executable, "-m", module],
+            start_command(module, python=python),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
             encoding="utf-8",
             errors="replace",
-            env=_child_environment(),
+            env=child_environment(python),
         )
         self._reader = threading.Thread(target=self._drain, daemon=True, name=f"{module}-stderr")
         self._reader.start()
@@ -125,11 +125,22 @@ class Child:
         return ChildError(f"{self.module} ended with code {code}:\n    {last}", fix)
 
 
-def _child_environment() -> dict[str, str]:
-    """The parent's environment, with the folder of this package importable in any interpreter."""
-    root = str(Path(__file__).resolve().parent.parent)
-    path = os.pathsep.join(part for part in (root, os.environ.get("PYTHONPATH", "")) if part)
-    return {**os.environ, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1", "TOKENIZERS_PARALLELISM": "false"}
+def start_command(module: str, *arguments: str, python: str | None = None) -> list[str]:
+    """The command that runs a module of this package; nothing is imported from the working directory.
+
+    Args:
+        python: the interpreter, when it is not this one. It need not have this package.
+    """
+    start = Path(__file__).resolve().with_name("start_child.py")
+    return [python or sys.executable, "-P", str(start), module, *arguments]
+
+
+def child_environment(python: str | None = None) -> dict[str, str]:
+    """The parent's environment; `PYTHONPATH` is meant for this interpreter and withheld from others."""
+    environment = {**os.environ, "PYTHONSAFEPATH": "1", "PYTHONUNBUFFERED": "1", "TOKENIZERS_PARALLELISM": "false"}
+    if python not in (None, sys.executable):
+        environment.pop("PYTHONPATH", None)
+    return environment
 
 
 def child_main(handle: Callable[[Iterator[dict[str, Any]], Emit], None]) -> None:

@@ -146,7 +146,7 @@ def test_an_export_is_stopped_on_wish(folder: Path, monkeypatch: pytest.MonkeyPa
     real = export_job.subprocess.Popen
 
     def popen(command: list[str], **options: Any) -> Any:
-        return real([command[0], str(tmp_path / "slow.py"), *command[3:]], **options)
+        return real([command[0], str(tmp_path / "slow.py"), *command[4:]], **options)
 
     monkeypatch.setattr(export_job.subprocess, "Popen", popen)
     monkeypatch.setenv("PYTHONPATH", str(Path(export_job.__file__).parents[2]))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import venv
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,8 @@ from typer.testing import CliRunner
 
 from toolkit.cli.app import app
 from toolkit.cli.doctor import _trainers
-from toolkit.errors import RecipeError, TrainingError
+from toolkit.errors import ChildError, RecipeError, TrainingError
+from toolkit.process import Child
 from toolkit.recipe import load_recipe
 from toolkit.training import backends, mlx_trainer
 from toolkit.training.trainer import BACKENDS, choose, open_trainer, require_trainer
@@ -67,6 +70,29 @@ def test_packages_are_looked_for_here_then_in_the_environment_beside(
     assert backends.missing(["json", "no_such_package"], str(other)) == ["no_such_package"]
     monkeypatch.setattr(backends, "missing", lambda packages, python: [] if python == str(other) else list(packages))
     assert backends.interpreter("mlx", ["mlx"]) == str(other)
+
+
+def test_a_child_imports_from_its_own_environment_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not from the folder that Schoolhouse stands in, not from the working directory, not from `PYTHONPATH`."""
+    venv.create(tmp_path / "env", symlinks=True)
+    [packages] = (tmp_path / "env").glob("[lL]ib/**/site-packages")
+    for stub in ("psutil.py", "platformdirs.py"):
+        (packages / stub).touch()
+    (packages / "torch.py").write_text("import sys; raise RuntimeError(f'its own torch, found on {sys.path}')")
+    hostile = tmp_path / "recipe"
+    (hostile / "toolkit").mkdir(parents=True)
+    for name in ("torch.py", "psutil.py", "toolkit/__init__.py"):
+        (hostile / name).write_text("raise SystemExit('code of the working directory')")
+    monkeypatch.chdir(hostile)
+    monkeypatch.setenv("PYTHONPATH", str(hostile))
+    python = tmp_path / "env" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    with (
+        pytest.raises(ChildError, match="its own torch") as caught,
+        Child("toolkit.models.torch_dtype", python=str(python)) as child,
+    ):
+        list(child.messages())
+    assert str(hostile) not in caught.value.message
+    assert f"{Path(backends.__file__).parents[2]}'" not in caught.value.message
 
 
 def test_recipes_and_the_command_line_know_the_names() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from tiny_model import prompt
 
+from toolkit import process
 from toolkit.models.weights import present, weights_path
 from toolkit.students.student import open_student
 from toolkit.training.trainer import Example, TrainJob, open_trainer
@@ -39,7 +40,9 @@ def network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     watching = tmp_path / "watching"
     watching.mkdir()
     (watching / "sitecustomize.py").write_text(WATCH, encoding="utf-8")
-    monkeypatch.setenv("PYTHONPATH", str(watching))
+    kept = process.child_environment
+    watched = {"PYTHONPATH": str(watching)}  # which another interpreter would not get
+    monkeypatch.setattr(process, "child_environment", lambda python=None: {**kept(python), **watched})
     monkeypatch.setenv("WATCHED", str(tmp_path / "network.txt"))
     return tmp_path / "network.txt"
 

@@ -192,7 +192,7 @@ def _wheels(requirements: list[str], folder: Path, report: Report) -> Iterator[l
     """Wheels in the order asked for, fetched by pip so that the user's own index settings count."""
     with tempfile.TemporaryDirectory(dir=folder, prefix=".wheels-", ignore_cleanup_errors=True) as name:
         target = Path(name)
-        command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--no-cache-dir"]
+        command = [sys.executable, "-P", "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--no-cache-dir"]
         command += ["--timeout", "10", "--retries", "2", "--quiet", "-d", str(target / "out"), *requirements]
         # pip writes into TMPDIR first: the same disk, and its size is the progress
         temporary = {name: str(target) for name in ("TMPDIR", "TEMP", "TMP")}

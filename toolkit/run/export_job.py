@@ -21,6 +21,7 @@ from toolkit.export.export import TARGETS, Target
 from toolkit.export.quantize import QUANTS, Quant
 from toolkit.hardware.alive import is_alive
 from toolkit.paths import write_text
+from toolkit.process import start_command
 from toolkit.run.run import Run
 
 STATE, LOG = "export.json", "export.log"
@@ -74,7 +75,7 @@ def start_export(folder: Path, to: Target, quant: Quant | None = None, *, force:
     command = [str(folder.resolve()), to, *([quant] if quant else []), *(["--force"] if force else [])]
     with (folder / LOG).open("wb") as log:
         subprocess.Popen(
-            [sys.executable, "-m", "toolkit.run.export_job", *command],
+            start_command("toolkit.run.export_job", *command),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from toolkit.errors import JournalError
 from toolkit.journal import DATABASE, JournalReader, Record
 from toolkit.paths import runs_dir
+from toolkit.process import start_command
 from toolkit.types import Item, Outcome
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ class Run:
         """Work on the run in a process of its own; its output goes to `worker.log`."""
         with (self.folder / "worker.log").open("ab") as log:
             subprocess.Popen(
-                [sys.executable, "-m", "toolkit.cli", "resume", str(self.folder.resolve())],
+                start_command("toolkit.cli", "resume", str(self.folder.resolve())),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -129,6 +129,9 @@ class Run:
 
         if self.status == "finished":
             raise JournalError(f"{self.folder.name} is finished", f"schoolhouse show {self.folder.name}")
+        if not wanted and self.reader.openings("private"):
+            message = f"{self.folder.name} has begun its exam: no further round may follow"
+            raise JournalError(message, f"schoolhouse resume {self.folder.name}")
         path = self.folder / LAST_ROUND_FILE
         if wanted:
             path.touch()

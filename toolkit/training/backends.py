@@ -16,6 +16,8 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
+from toolkit.process import child_environment
+
 BACKENDS = {
     "torch": "toolkit.training.torch_trainer",
     "mlx": "toolkit.training.mlx_trainer",
@@ -87,7 +89,12 @@ def _missing_there(packages: tuple[str, ...], python: str) -> tuple[str, ...]:
     """All of them when the interpreter does not start."""
     try:
         done = subprocess.run(
-            [python, "-c", _LOOK, *packages], capture_output=True, text=True, timeout=60, check=True, cwd=_ROOT.anchor
+            [python, "-P", "-c", _LOOK, *packages],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+            env=child_environment(python),  # as the training would see it
         )
     except (OSError, subprocess.SubprocessError):
         return packages

@@ -15,6 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from toolkit.process import child_environment
 from toolkit.training.backends import has_cuda, has_metal, interpreter, missing
 from toolkit.training.torch_trainer import TorchTrainer
 from toolkit.training.trainer import Emit, Problem, TrainJob
@@ -68,7 +69,12 @@ def _version_in(python: str) -> str:
         if python == sys.executable:
             return version("unsloth")
         return subprocess.run(
-            [python, "-c", _VERSION], capture_output=True, text=True, timeout=60, check=True, cwd=Path(python).anchor
+            [python, "-P", "-c", _VERSION],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+            env=child_environment(python),
         ).stdout.strip()
     except (PackageNotFoundError, OSError, subprocess.SubprocessError):
         return ""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 
 
 class ChildDoor:
@@ -16,9 +15,10 @@ class ChildDoor:
     def command(self, *arguments: str) -> str:
         """What the command prints to its standard output. Raises SchoolhouseError when it says nothing there."""
         from toolkit.errors import SchoolhouseError
+        from toolkit.process import start_command
 
         process = subprocess.Popen(
-            [sys.executable, "-m", "toolkit.cli", *arguments],
+            start_command("toolkit.cli", *arguments),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
