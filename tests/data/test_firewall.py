@@ -7,7 +7,7 @@ import pytest
 
 from toolkit.data.checks import RowChecks, RowLimits
 from toolkit.data.firewall import Firewall
-from toolkit.data.sealed import FINGERPRINTS, ITEMS, Sealed
+from toolkit.data.sealed import EXAM, FINGERPRINTS, ITEMS, Sealed
 from toolkit.errors import JournalError
 from toolkit.journal import Journal
 from toolkit.types import Item, Row
@@ -54,8 +54,17 @@ def test_other_texts_pass(firewall: Firewall, text: str) -> None:
 def test_an_opening_is_journaled_before_the_items_are_read(tmp_path: Path) -> None:
     sealed = Sealed.write(tmp_path / "data", PRIVATE)
     with Journal(tmp_path) as journal:
-        assert sealed.open(journal, "final exam") == PRIVATE
-        assert [opening["reason"] for opening in journal.openings("private")] == ["final exam"]
+        for reason in (EXAM, "just curious"):
+            with pytest.raises(JournalError, match="has not sat its exam"):
+                sealed.open(journal, reason)
+        assert sealed.open_for_exam(journal) == PRIVATE
+        assert [opening["reason"] for opening in journal.openings("private")] == [EXAM]
+        with pytest.raises(JournalError, match="has not sat its exam"):
+            sealed.open(journal, "begun is not sat")
+        journal.set_meta("verdict", {"student": "round-1"})
+        for reason in (EXAM, " Final exam"):
+            with pytest.raises(JournalError, match="the exam's own reason"):
+                sealed.open(journal, reason)
         (tmp_path / "data" / ITEMS).unlink()
         with pytest.raises(JournalError):
             sealed.open(journal, "second look")

@@ -9,7 +9,6 @@ from making import LABELS, messages, recipe_in, write_csv
 
 from toolkit.data import prepare as module
 from toolkit.data.prepare import prepare
-from toolkit.data.sealed import EXAM
 from toolkit.errors import DataError, JournalError
 from toolkit.journal import Journal
 
@@ -24,7 +23,7 @@ def test_a_second_call_needs_no_original_files(tmp_path: Path) -> None:
     assert first.extra and list(first.labels) == list(LABELS)
     assert first.sealed.fingerprints() == second.sealed.fingerprints()
     with Journal(tmp_path / "run") as journal:
-        assert len(second.sealed.open(journal, EXAM)) == second.sealed.count >= 10
+        assert len(second.sealed.open_for_exam(journal)) == second.sealed.count >= 10
 
 
 def test_bad_data_leave_nothing_behind(tmp_path: Path) -> None:

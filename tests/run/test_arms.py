@@ -98,6 +98,29 @@ def test_a_series_goes_on_with_the_first_arm_that_is_not_finished(school: School
     assert list(siblings(second)) == ["iterative", "control"]
 
 
+def test_a_later_look_through_one_arm_counts_for_the_others(school: School) -> None:
+    first = begin_series(school.recipe(), ["iterative", "one-shot"])
+    first.carry_out()
+    first.open_sealed("what went wrong?")
+    second = next_arm(first)
+    assert second
+    second.carry_out()
+    assert second.summary()["uses"]["reasons"] == ["final exam", "iterative: what went wrong?"]
+    assert "opened 2 times: they are spent" in second.summary()["verdict"]["sentence"]
+    assert first.summary()["uses"]["private"] == 2, "the other arm's exam is no later look"
+
+
+@pytest.mark.parametrize("content", [b"", b"no database"])
+def test_a_damaged_run_beside_them_stops_no_arm(school: School, tmp_path: Path, content: bytes) -> None:
+    damaged = tmp_path / "runs" / "damaged"
+    damaged.mkdir(parents=True)
+    (damaged / "run.db").write_bytes(content)
+    runs = carry_out(school, "iterative,one-shot")
+    assert [run["name"] for run in compare(runs_to_compare([str(runs[0].folder)]))["runs"]] == ["iterative", "one-shot"]
+    (runs[0].folder / "run.db").write_bytes(content)
+    assert list(siblings(runs[1])) == ["one-shot"]
+
+
 def test_the_arm_human_trains_once_on_rows_that_no_split_took(school: School) -> None:
     (run,) = carry_out(school, "human", data=WITH_EXTRA, budget={"rows": 15})
     own = {item["input"]: item["output"] for item in read_items(school.folder)}

@@ -11,8 +11,10 @@ from school import School
 from typer.testing import CliRunner
 
 from toolkit.cli.app import app
-from toolkit.errors import JournalError
+from toolkit.data.sealed import EXAM
+from toolkit.errors import JournalError, Paused
 from toolkit.run import Run
+from toolkit.stages.session import LAST_ROUND_FILE
 
 
 def shown(run: Run) -> str:
@@ -21,11 +23,44 @@ def shown(run: Run) -> str:
 
 def test_before_the_exam_no_reason_opens_the_seal(school: School) -> None:
     run = school.begin()
-    with pytest.raises(JournalError, match="has not sat its exam"):
-        run.open_sealed("just curious")
-    with pytest.raises(JournalError, match="has not sat its exam"):
-        run.examine_again(1, "just curious")
+    for reason in ("just curious", EXAM):
+        with pytest.raises(JournalError, match="has not sat its exam"):
+            run.open_sealed(reason)
+        with pytest.raises(JournalError, match="has not sat its exam"):
+            run.examine_again(1, reason)
     assert run.reader.openings("private") == []
+
+
+def test_the_exams_own_reason_makes_no_later_look(school: School) -> None:
+    run = school.run()
+    for look in (lambda: run.open_sealed(EXAM), lambda: run.examine_again(1, EXAM)):
+        with pytest.raises(JournalError, match="the exam's own reason"):
+            look()
+    assert run.summary()["uses"]["private"] == 1 and run.summary()["later_verdicts"] == []
+
+
+def test_an_exam_that_was_begun_is_not_sat_and_nothing_is_trained_after_it(school: School) -> None:
+    run = school.begin()
+    run.end_after_round()
+    answers = school.answers
+
+    def pause(prompts: Any, trained: bool) -> Any:
+        if run.reader.openings("private"):
+            raise Paused("paused", "resume")
+        return answers(prompts, trained)
+
+    school.answers = pause  # type: ignore[method-assign]
+    with pytest.raises(Paused):
+        run.carry_out()
+    for look in (lambda: run.open_sealed("to see"), lambda: run.examine_again(1, "to see")):
+        with pytest.raises(JournalError, match="has not sat its exam"):
+            look()
+    with pytest.raises(JournalError, match="has begun its exam"):
+        run.end_after_round(False)
+    (run.folder / LAST_ROUND_FILE).unlink()
+    school.answers = answers  # type: ignore[method-assign]
+    run.carry_out()
+    assert [found["number"] for found in run.rounds] == [1] and run.summary()["uses"]["private"] == 1
 
 
 def test_after_the_exam_each_look_is_counted_and_later_verdicts_are_spent(school: School) -> None:
@@ -56,6 +91,8 @@ def test_unseal_prints_what_went_wrong(school: School) -> None:
     listed = json.loads(CliRunner().invoke(app, [*arguments, "--json"]).output)
     assert len(listed) == run.summary()["exam"]["n"]
     assert {"input", "output", "answer", "score"} == set(listed[0])
+    told = json.loads(CliRunner().invoke(app, [*arguments, "--round", "1", "--json"]).output)
+    assert (told["student"], told["reason"], told["openings"]) == ("round-1", "to learn", 4)
 
 
 def test_a_round_that_was_not_trained_cannot_sit(school: School) -> None:

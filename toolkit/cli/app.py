@@ -198,7 +198,7 @@ def unseal(
     round_number: Annotated[
         int | None, typer.Option("--round", help="Let this round sit on the sealed items too.")
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print the items as JSON.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the items, or the round's verdict, as JSON.")] = False,
 ) -> None:
     """Look at the sealed items after the exam; it is counted, and later verdicts on them are marked as spent."""
     from toolkit.cli.unseal import unseal_run

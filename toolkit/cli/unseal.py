@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 
 import typer
 from rich import box
@@ -22,7 +23,9 @@ def unseal_run(name: str, reason: str, round_number: int | None, *, as_json: boo
         raise SchoolhouseError("the sealed items are opened for a reason only", '--reason "to see what goes wrong"')
     run = Run.open(name)
     if round_number is not None:
-        typer.echo(run.examine_again(round_number, reason).sentence)
+        found = run.examine_again(round_number, reason)
+        told = {"student": f"round-{round_number}", "reason": reason, **asdict(found)}
+        typer.echo(json.dumps(told, indent=2, ensure_ascii=False) if as_json else found.sentence)
         return
     items = run.open_sealed(reason)
     student = run.reader.meta("verdict", {}).get("student")

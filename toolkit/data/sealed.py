@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from contextlib import closing, suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from toolkit.data.fingerprints import Fingerprint, fingerprint
 from toolkit.errors import JournalError
+from toolkit.journal import Journal, JournalReader, arms_beside
 from toolkit.paths import write_text
 from toolkit.types import Item
 
@@ -20,22 +22,8 @@ EXAM = "final exam"
 """The reason of the first opening; a crash in the middle of the exam opens the items again for it."""
 
 
-class Looks(Protocol):
-    """What knows the earlier openings; a run's journal does, whoever reads it."""
-
-    folder: Path
-
-    def openings(self, split: str) -> list[dict[str, Any]]: ...
-
-
-class Openings(Looks, Protocol):
-    """What journals an opening; the run's one writer does."""
-
-    def opened(self, split: str, reason: str) -> None: ...
-
-
 class Sealed:
-    """The private items of a run. Text comes out through `open` and nowhere else."""
+    """The private items of a run. Text comes out through `open_for_exam` and `open`, and nowhere else."""
 
     def __init__(self, folder: Path) -> None:
         self._items, self._fingerprints = folder / ITEMS, folder / FINGERPRINTS
@@ -62,16 +50,23 @@ class Sealed:
             for one in self._side_file()["fingerprints"]
         ]
 
-    def open(self, journal: Openings, reason: str) -> list[Item]:
-        """Journal the reason, then read the items.
+    def open_for_exam(self, journal: Journal) -> list[Item]:
+        """Journal the opening, then read the items. For the exam only, and again when a crash has broken it off."""
+        return self._opened(journal, EXAM)
 
-        The first time they are opened for the exam; later for any reason, and what is found then is spent.
-        Raises ValueError without a reason, JournalError for any other one before the exam.
+    def open(self, journal: Journal, reason: str) -> list[Item]:
+        """Journal the reason, then read the items once more after the exam; what is found then is spent.
+
+        Raises ValueError without a reason, JournalError before the exam is over or for the exam's own reason.
         """
         if not reason.strip():
             raise ValueError("the sealed exam is opened for a reason only")
-        if reason != EXAM:
-            require_exam(journal)
+        require_exam(journal)
+        if reason.strip().casefold() == EXAM:
+            raise JournalError(f"{EXAM!r} is the exam's own reason: it was sat", "say why you look again")
+        return self._opened(journal, reason)
+
+    def _opened(self, journal: Journal, reason: str) -> list[Item]:
         journal.opened("private", reason)
         return read_items(self._items)
 
@@ -80,17 +75,35 @@ class Sealed:
         return found
 
 
-def require_exam(journal: Looks) -> None:
-    """Raises JournalError when the exam has not opened the sealed items yet."""
-    if not times_opened(journal):
+def require_exam(journal: JournalReader) -> None:
+    """Raises JournalError when no student has its verdict yet; an exam that was only begun is not sat."""
+    if not (journal.meta("verdict") or {}).get("student"):
         message = f"{journal.folder.name} has not sat its exam: its items stay sealed until then"
         raise JournalError(message, f"schoolhouse show {journal.folder.name}")
 
 
-def times_opened(journal: Looks) -> int:
-    """How often the sealed items were opened; all openings for the exam itself are one look."""
-    reasons = [str(opening["reason"]) for opening in journal.openings("private")]
-    return int(EXAM in reasons) + sum(reason != EXAM for reason in reasons)
+def times_opened(journal: JournalReader) -> int:
+    """How often the sealed items were looked at."""
+    return len(looks(journal))
+
+
+def looks(journal: JournalReader) -> list[str]:
+    """The reason of each look at the sealed items; all openings for the exam itself are one look.
+
+    The other arms of a series have the same items, so a later look through one of them counts here as well.
+    """
+    own = _reasons(journal)
+    found = [*([EXAM] if EXAM in own else []), *(reason for reason in own if reason != EXAM)]
+    mine = (journal.meta("series") or {}).get("arm")
+    for arm, folder in arms_beside(journal).items():
+        if arm != mine:
+            with suppress(JournalError), closing(JournalReader(folder)) as reader:
+                found += [f"{arm}: {reason}" for reason in _reasons(reader) if reason != EXAM]
+    return found
+
+
+def _reasons(journal: JournalReader) -> list[str]:
+    return [str(opening["reason"]) for opening in journal.openings("private")]
 
 
 def as_lines(items: Iterable[Item]) -> str:

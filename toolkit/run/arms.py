@@ -14,7 +14,7 @@ from typing import Any
 
 from toolkit.data.prepare import prepare
 from toolkit.errors import RecipeError
-from toolkit.journal import DATABASE, JournalReader
+from toolkit.journal import arms_beside
 from toolkit.recipe import Recipe, recipe_from_text
 from toolkit.run.run import Run, new_folder
 from toolkit.run.worker import begin
@@ -76,17 +76,7 @@ def next_arm(run: Run) -> Run | None:
 
 def siblings(run: Run) -> dict[str, Run]:
     """The arms of a run's series that were begun, itself included, in the order wanted; empty without a series."""
-    series = run.reader.meta("series")
-    if not series:
-        return {}
-    found: dict[str, Run] = {}
-    for database in sorted(run.folder.resolve().parent.glob(f"*/{DATABASE}")):
-        reader = JournalReader(database.parent)
-        theirs = reader.meta("series") or {}
-        reader.close()
-        if theirs.get("id") == series["id"]:
-            found[theirs["arm"]] = Run(database.parent)
-    return {arm: found[arm] for arm in series["arms"] if arm in found}
+    return {arm: Run(folder) for arm, folder in arms_beside(run.reader).items()}
 
 
 def _begin(series: Series, arm: str, earlier: Mapping[str, Run]) -> Run:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from toolkit.data.meanings import FILE as MEANINGS
 from toolkit.data.prepare import FOLDER as DATA
-from toolkit.data.sealed import times_opened
+from toolkit.data.sealed import looks
 from toolkit.engineer.tree import failures, mats
 from toolkit.evaluation.statistics import score_of
 from toolkit.journal import GIVEN
@@ -135,11 +135,11 @@ def _engineer(run: Run) -> Summary:
 
 def _uses(run: Run) -> Summary:
     """How worn the measuring splits are: looks at the private items, and decisions that `gate` was asked for."""
-    opened = run.reader.openings("private")
+    opened = looks(run.reader)
     decided = [found for found in run.rounds if found["decision"] and found["arm"] not in ONE_ROUND]
     return {
-        "private": times_opened(run.reader),
-        "reasons": list(dict.fromkeys(opening["reason"] for opening in opened)),
+        "private": len(opened),
+        "reasons": list(dict.fromkeys(opened)),
         "gate": len(decided),
     }
 

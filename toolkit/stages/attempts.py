@@ -66,7 +66,10 @@ def _journal(session: Session, attempt: int, proposal: Proposal, budget: dict[st
 
 
 def stopped(session: Session, number: int) -> str | None:
-    """Why round `number` must not begin. One that began before a crash is always finished."""
+    """Why round `number` must not begin. One that began before a crash is finished, unless the exam has begun."""
+    decided = {found["number"] for found in session.journal.rounds() if found["decision"]}
+    if number not in decided and session.journal.openings("private"):
+        return "the exam has begun"
     if of_round(session.journal.attempts(), number):
         return None
     if number > 1 and (session.folder / LAST_ROUND_FILE).exists():

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
-from toolkit.journal import DATABASE, JournalReader
+from toolkit.errors import JournalError
+from toolkit.journal import JournalReader
 from toolkit.recipe import recipe_from_text
 from toolkit.stages.session import Session
 from toolkit.stages.sitting import Sitting
@@ -37,9 +38,8 @@ def _lenders(session: Session, sitting: Sitting) -> Iterator[tuple[str, list[Out
     mine = _decisive(session.journal)
     for name in (session.journal.meta("series") or {}).get("shares", []):
         folder = session.folder.resolve().parent / name
-        if not (folder / DATABASE).is_file():  # moved or deleted: the question is put again
-            continue
-        with closing(JournalReader(folder)) as reader:
+        # moved, deleted or damaged: the question is put again
+        with suppress(JournalError), closing(JournalReader(folder)) as reader:
             if _decisive(reader) == mine:
                 yield name, reader.outcomes(sitting.student, sitting.split)
 

@@ -5,12 +5,12 @@ A later look is possible, for a reason. It is counted, and what is found then is
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from toolkit.data.sealed import EXAM, require_exam, times_opened
+from toolkit.data.sealed import require_exam, times_opened
 from toolkit.errors import JournalError
 from toolkit.evaluation.statistics import Paired, paired, spread
 from toolkit.evaluation.verdict import Verdict, verdict
@@ -18,6 +18,7 @@ from toolkit.stages.accept import better_baseline, keep_sources
 from toolkit.stages.evaluate import BASELINES, baseline_sittings, score, sit, trained_sitting
 from toolkit.stages.session import Session
 from toolkit.stages.train import adapter_of, train_seeds
+from toolkit.types import Item
 
 NOTHING_TO_EXAMINE = (
     "Cannot tell: no round was better than the untrained student by more than the noise on `gate`, "
@@ -33,7 +34,7 @@ def exam(session: Session, best: int | None) -> Verdict | None:
         return None
     again = train_seeds(session, best)  # before the seal is broken: nothing is trained after it
     with session.stage("exam"):
-        found = _examine(session, best, EXAM, again)
+        found = _examine(session, best, session.data.sealed.open_for_exam(session.journal), again)
     said = {**asdict(found), "student": f"round-{best}"}
     if again:
         said["spread"] = _spread(session, [f"round-{best}", *again])
@@ -51,29 +52,35 @@ def exam_again(session: Session, number: int, reason: str) -> Verdict:
     if not any(found["number"] == number and found["adapter"] for found in session.journal.rounds()):
         raise JournalError(f"round {number} has no trained student", f"schoolhouse show {session.folder.name}")
     with session.stage("exam"):
-        found = _examine(session, number, reason, {})
+        items = session.data.sealed.open(session.journal, reason)
+        found = _examine(session, number, items, {}, [session.journal.meta("verdict"), *_later(session)])
     said = {**asdict(found), "student": f"round-{number}", "reason": reason}
     session.journal.set_meta("later_verdicts", [*_later(session), said])
     session.journal.event("verdict", number, **asdict(found))
     return found
 
 
-def _examine(session: Session, number: int, reason: str, again: Mapping[str, Path]) -> Verdict:
-    """Open the items, ask, compare with the better untrained student.
+def _examine(
+    session: Session,
+    number: int,
+    items: Sequence[Item],
+    again: Mapping[str, Path],
+    earlier: Sequence[Mapping[str, Any]] = (),
+) -> Verdict:
+    """Ask, and compare with the better untrained student.
 
     Args:
         again: students of the same round with other training seeds, who are only scored.
+        earlier: the verdicts that were given on these items before, which count as comparisons too.
     """
     student = f"round-{number}"
-    items = session.data.sealed.open(session.journal, reason)
     sit(session, baseline_sittings(session, "private", items))
     for name, adapter in {student: adapter_of(session, student), **again}.items():
         sit(session, [trained_sitting(session, name, "private", items)], adapter)
     sources = keep_sources(session, items)
     rival = better_baseline(session, "private")
     others = [_against(session, student, name, sources).p_value for name in BASELINES if name != rival]
-    if reason != EXAM:
-        others += [one["p_value"] for one in [session.journal.meta("verdict"), *_later(session)]]
+    others += [one["p_value"] for one in earlier]
     comparison = _against(session, student, rival, sources)
     return verdict(comparison, student, rival, others, times_opened(session.journal))
 

@@ -20,6 +20,7 @@ class EvaluationDoor(JudgingDoor):
 
     def evaluation(self, reader: JournalReader, status: Status, split: str) -> Evaluation:
         """How all students did on a split. Before the exam `private` is empty, and `gate` has no texts or answers."""
+        from toolkit.data.sealed import times_opened
         from tui.evaluation import Evaluation, exam_was_sat, in_order, item_lines
 
         verdict = reader.meta("verdict") or {}
@@ -40,7 +41,7 @@ class EvaluationDoor(JudgingDoor):
             verdict=verdict,
             best=str(verdict.get("student") or (f"round-{rounds[-1]['number']}" if rounds else "")),
             sealed=_sealed(reader.folder),
-            opened=len({opening["reason"] for opening in reader.openings("private")}),
+            opened=times_opened(reader),
             judged=is_judged(reader),
         )
 
