@@ -1,7 +1,8 @@
 """A contestant of `training.py`: a process of its own, JSON lines in and out.
 
 The first line says what to train, each later one how many steps to do; the answer to that is the time they took. Only
-steps are timed: loading, reading the rows and the first step, which allocates, are not.
+steps are timed: loading, reading the rows and the first step, which allocates, are not. After step `loss_at` the answer
+also holds the loss on the first rows.
 """
 
 from __future__ import annotations
@@ -11,11 +12,16 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from toolkit.training.encode import Encoded
 
 Tell = Callable[[dict[str, Any]], None]
+PROBE = 16
+"""Rows that the loss is asked on."""
 DEFAULTS: dict[str, Any] = {}
 TUNED = {
     "gradient_checkpointing": False,
@@ -56,6 +62,7 @@ def ours(setup: dict[str, Any], tell: Tell) -> None:
     training.gradients.share = setup["kind"] != "ours-apart"
     lengths = [len(row.ids) for row in rows]
     batches = iter(training.plan)
+    asked = rows[:PROBE]
     training.learn(next(batches))
     body = sum(p.numel() for p in training.gradients.body.parameters())
     body -= sum(p.numel() for p in training.gradients.body.get_input_embeddings().parameters())
@@ -63,13 +70,15 @@ def ours(setup: dict[str, Any], tell: Tell) -> None:
     tell({"ready": version("torch"), "row_tokens": sum(lengths) / len(rows), "body": body})
     while True:
         steps = next_order()
-        work, losses = [next(batches) for _ in range(steps)], []
-        begun = time.perf_counter()
+        work, loss, taken = [next(batches) for _ in range(steps)], None, 0.0
         for batch in work:
-            losses.append(training.learn(batch)[1])
-        taken = time.perf_counter() - begun
+            begun = time.perf_counter()
+            training.learn(batch)
+            taken += time.perf_counter() - begun
+            if training.step == setup["loss_at"]:
+                loss, _ = training.gradients.of(asked, len(asked))
         computed = sum(len(part.ids) for batch in work for part in deal(batch, training.gradients.workers))
-        tell({"seconds": taken, "examples": sum(map(len, work)), "loss": losses[-1], "computed": computed})
+        tell({"seconds": taken, "examples": sum(map(len, work)), "loss": loss, "computed": computed})
 
 
 def trl(setup: dict[str, Any], tell: Tell) -> None:
@@ -81,7 +90,11 @@ def trl(setup: dict[str, Any], tell: Tell) -> None:
     from transformers import AutoTokenizer, TrainerCallback
     from trl import SFTConfig, SFTTrainer
 
+    from toolkit.training.encode import encode
+
     settings = setup["settings"]
+    tokenizer = AutoTokenizer.from_pretrained(setup["model"], local_files_only=True)
+    asked = encode(tokenizer, setup["rows"][:PROBE], 4096)
 
     class Turns(TrainerCallback):  # type: ignore[misc]
         left, ordered, begun = 1, 0, 0.0
@@ -91,11 +104,11 @@ def trl(setup: dict[str, Any], tell: Tell) -> None:
                 self.left = self.ordered = next_order()
                 self.begun = time.perf_counter()
 
-        def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        def on_step_end(self, args: Any, state: Any, control: Any, *, model: Any, **_: Any) -> None:
             self.left -= 1
             if not self.left and self.ordered:
                 found = {"seconds": time.perf_counter() - self.begun, "examples": self.ordered * args.train_batch_size}
-                tell({**found, "loss": next((e["loss"] for e in reversed(state.log_history) if "loss" in e), None)})
+                tell({**found, "loss": loss_of(model, asked) if state.global_step == setup["loss_at"] else None})
             elif not self.left:
                 tell({"ready": version("trl"), "row_tokens": row_tokens})
 
@@ -106,7 +119,7 @@ def trl(setup: dict[str, Any], tell: Tell) -> None:
             output_dir=folder,
             per_device_train_batch_size=settings["batch_size"],
             learning_rate=settings["lr"],
-            lr_scheduler_type="cosine",
+            lr_scheduler_type=settings["schedule"],
             max_steps=10_000,
             logging_steps=1,
             use_cpu=True,
@@ -120,12 +133,27 @@ def trl(setup: dict[str, Any], tell: Tell) -> None:
             model=model,
             args=config,
             train_dataset=Dataset.from_list(data),
-            processing_class=AutoTokenizer.from_pretrained(setup["model"], local_files_only=True),
+            processing_class=tokenizer,
             peft_config=peft_config,
             callbacks=[Turns()],
         )
         row_tokens = sum(map(len, trainer.train_dataset["input_ids"])) / len(data)
         trainer.train()
+
+
+def loss_of(model: Any, rows: Sequence[Encoded]) -> float:
+    """Mean loss over the answer tokens of some rows, from the model's own logits."""
+    import torch
+
+    total, training = 0.0, model.training
+    model.eval()
+    with torch.no_grad():
+        for row in rows:
+            logits = model(input_ids=torch.tensor([row.ids])).logits[0, row.start - 1 : -1].float()
+            wanted = torch.tensor(row.ids[row.start :])
+            total += float(torch.nn.functional.cross_entropy(logits, wanted, reduction="sum"))
+    model.train(training)
+    return total / sum(len(row.ids) - row.start for row in rows)
 
 
 def _answer(text: str) -> list[dict[str, str]]:
