@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -10,10 +11,11 @@ from typer.testing import CliRunner
 
 from toolkit.cli.app import app
 from toolkit.data.firewall import Firewall
-from toolkit.evaluation.probe import probe_prompt
+from toolkit.evaluation.probe import probe_items, probe_prompt
+from toolkit.recipe import RecipeFile
 from toolkit.run.report import MARKDOWN, write_report
 from toolkit.stages.general import general_rows
-from toolkit.types import Item
+from toolkit.types import Item, Message
 
 TEXTS = {row.input: row.output for row in general_rows()}
 
@@ -74,3 +76,38 @@ def test_the_forecast_counts_them(school: School, trainer: FakeTrainer) -> None:
 
     plain, mixed = (work_left(school.recipe(train={"replay": share}), None, 9, 9, 9) for share in (0.0, 0.5))
     assert mixed.example_epochs == pytest.approx(1.5 * plain.example_epochs, abs=1)
+
+
+@pytest.fixture
+def forgetful(school: School, monkeypatch: pytest.MonkeyPatch) -> School:
+    """The untrained student knows the whole probe, a trained one only its chat."""
+    asked, known = {item.input: item for item in probe_items()}, school.answers
+
+    def answers(prompts: Sequence[Sequence[Message]], trained: bool) -> Iterator[tuple[int, str]]:
+        for index, messages in enumerate(prompts):
+            item = asked.get(messages[-1]["content"])
+            if item:
+                yield index, "" if trained and item.skill != "chat_format" else item.output
+            else:
+                yield index, next(known([messages], trained))[1]
+
+    monkeypatch.setattr(school, "answers", answers)
+    return school
+
+
+def test_forgetting_blocks_a_round_and_the_reason_says_how_to_go_on(forgetful: School) -> None:
+    run = forgetful.run(acceptance={"probe": RecipeFile.model_fields["acceptance"].default.probe})
+    assert [found["decision"] for found in run.rounds] == ["rejected", "rejected"]
+    reason = run.rounds[0]["reason"]
+    for words in ("its probe fell from 100.0% to 20.0%", "most in arithmetic (from 100% to 0%)", "train.replay: 0.25"):
+        assert words in reason, reason
+    verdict = run.reader.meta("verdict")
+    assert verdict["student"] is None and "without forgetting what it knew" in verdict["sentence"]
+
+
+def test_where_it_is_reported_or_no_other_round_comes_it_is_named_only(forgetful: School) -> None:
+    reported = forgetful.run(acceptance={"probe": "report"})
+    single = forgetful.run(acceptance={"probe": "block"}, engineer={"mode": "one-shot"})
+    for run in (reported, single):
+        assert run.rounds[0]["decision"] == "accepted" and "its probe fell" in run.rounds[0]["reason"]
+        assert "blocks" not in run.rounds[0]["reason"] and run.summary()["exam"]

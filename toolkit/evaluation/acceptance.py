@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
+from statistics import fmean
 from typing import Literal
 
-from toolkit.evaluation.statistics import Paired
-from toolkit.types import Score
+from toolkit.evaluation.statistics import Paired, score_of
+from toolkit.types import Outcome
 
 Decision = Literal["accepted", "undecided", "rejected"]
 
@@ -23,6 +26,19 @@ def decide(gate: Paired, errors: float) -> tuple[Decision, str]:
     return "undecided", f"{gain}: within the noise"
 
 
-def probe_fell(base: Score, now: Score) -> bool:
-    """Whether the forgetting probe dropped beyond the base model's interval."""
-    return now.n > 0 and now.value < base.low
+def forgotten(before: Sequence[Outcome], now: Sequence[Outcome]) -> str:
+    """What a student forgot of the probe, in words; empty while it is within the base model's interval."""
+    base, left = score_of(before), score_of(now)
+    if not left.n or left.value >= base.low:
+        return ""
+    old, new = _by_skill(before), _by_skill(now)
+    worst = min(old.keys() & new.keys(), key=lambda skill: (new[skill] - old[skill], skill))
+    fell = f"its probe fell from {base.value:.1%} to {left.value:.1%}"
+    return f"the student forgets: {fell}, most in {worst} (from {old[worst]:.0%} to {new[worst]:.0%})"
+
+
+def _by_skill(outcomes: Sequence[Outcome]) -> dict[str, float]:
+    scores: defaultdict[str, list[float]] = defaultdict(list)
+    for outcome in outcomes:
+        scores[outcome.skill].append(outcome.score)
+    return {skill: fmean(found) for skill, found in scores.items()}

@@ -272,7 +272,9 @@ class Acceptance(Section):
         " trained on all rows of the best one and more (larger)",
     )
     probe: Literal["off", "report", "block"] = Field(
-        "report", description="the forgetting probe: not asked, a drop is named, or a drop blocks the round"
+        "block",
+        description="the forgetting probe: not asked, a drop below the untrained student's interval is named, or it"
+        " blocks the round; a single round that sits the exam anyway is never blocked",
     )
 
 

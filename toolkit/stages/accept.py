@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from toolkit.evaluation.acceptance import decide, probe_fell
+from toolkit.evaluation.acceptance import Decision, decide, forgotten
 from toolkit.evaluation.statistics import paired
 from toolkit.journal import Record
 from toolkit.stages.evaluate import BASELINES, score
 from toolkit.stages.session import Session
 from toolkit.types import Item, SplitName, digest
+
+GO_ON = "`train.replay: 0.25` forgets less, `acceptance.probe: report` only names it"
 
 
 def better_baseline(session: Session, split: SplitName) -> str:
@@ -28,26 +30,39 @@ def keep_sources(session: Session, items: Iterable[Item]) -> dict[str, str]:
 
 def accept(session: Session, number: int, best: int | None) -> int | None:
     """Decide on round `number`; returns the best round from now on."""
-    rival = f"round-{best}" if best else better_baseline(session, "gate")
     record = next(found for found in session.journal.rounds() if found["number"] == number)
-    if record["decision"] is None:
-        student, rules = f"round-{number}", session.recipe.file.acceptance
-        # items of one source succeed and fail together: they count as one cluster
-        outcomes, sources = session.journal.outcomes, keep_sources(session, [*session.data.public, *session.data.gate])
-        comparison = paired(outcomes(student, "gate"), outcomes(rival, "gate"), sources)
-        decision, reason = decide(comparison, rules.gate_errors)
-        if decision == "undecided" and comparison.difference >= 0 and _larger(session, record, best):
-            decision, reason = "accepted", f"{reason}, and trained on all of its rows and more"
-        reason = f"against {rival}: {reason}"
-        if probe_fell(score(session.journal, "zero-shot", "probe"), score(session.journal, student, "probe")):
-            reason += "; the student forgets: its probe fell below the base model's interval"
-            decision = "rejected" if rules.probe == "block" else decision
-        if session.one_shot:
-            decision, reason = "accepted", f"the only round sits the exam; {reason}"
+    decision = record["decision"]
+    if decision is None:
+        decision, reason = _decide(session, record, best)
         session.journal.end_round(number, decision, reason)
         session.journal.event("round_ended", number, decision=decision, reason=reason)
-        record = {**record, "decision": decision}
-    return number if record["decision"] == "accepted" else best
+    return number if decision == "accepted" else best
+
+
+def lost(session: Session, number: int) -> str:
+    """What the student of round `number` forgot, in words; empty where it did not, or was not asked."""
+    outcomes = session.journal.outcomes
+    return forgotten(outcomes("zero-shot", "probe"), outcomes(f"round-{number}", "probe"))
+
+
+def _decide(session: Session, record: Record, best: int | None) -> tuple[Decision, str]:
+    number, rules = record["number"], session.recipe.file.acceptance
+    student, rival = f"round-{number}", f"round-{best}" if best else better_baseline(session, "gate")
+    # items of one source succeed and fail together: they count as one cluster
+    outcomes, sources = session.journal.outcomes, keep_sources(session, [*session.data.public, *session.data.gate])
+    comparison = paired(outcomes(student, "gate"), outcomes(rival, "gate"), sources)
+    decision, reason = decide(comparison, rules.gate_errors)
+    if decision == "undecided" and comparison.difference >= 0 and _larger(session, record, best):
+        decision, reason = "accepted", f"{reason}, and trained on all of its rows and more"
+    reason = f"against {rival}: {reason}"
+    forgot = lost(session, number)
+    if forgot:
+        reason += f"; {forgot}"
+    if session.one_shot:
+        return "accepted", f"the only round sits the exam; {reason}"
+    if forgot and rules.probe == "block":
+        return "rejected", f"{reason}, which blocks the round; {GO_ON}"
+    return decision, reason
 
 
 def _larger(session: Session, record: Record, best: int | None) -> bool:

@@ -14,14 +14,14 @@ from toolkit.data.sealed import require_exam, times_opened
 from toolkit.errors import JournalError
 from toolkit.evaluation.statistics import Paired, paired, spread
 from toolkit.evaluation.verdict import Verdict, verdict
-from toolkit.stages.accept import better_baseline, keep_sources
+from toolkit.stages.accept import better_baseline, keep_sources, lost
 from toolkit.stages.evaluate import BASELINES, baseline_sittings, score, sit, trained_sitting
 from toolkit.stages.session import Session
 from toolkit.stages.train import adapter_of, train_seeds
 from toolkit.types import Item
 
 NOTHING_TO_EXAMINE = (
-    "Cannot tell: no round was better than the untrained student by more than the noise on `gate`, "
+    "Cannot tell: no round was better than the untrained student by more than the noise on `gate`{}, "
     "so the exam stays sealed."
 )
 
@@ -29,8 +29,9 @@ NOTHING_TO_EXAMINE = (
 def exam(session: Session, best: int | None) -> Verdict | None:
     """Sit the exam and say whether it helped. Without an accepted round the exam stays sealed."""
     if best is None:
-        session.journal.event("log", text=NOTHING_TO_EXAMINE)
-        session.journal.set_meta("verdict", {"word": "cannot tell", "sentence": NOTHING_TO_EXAMINE, "student": None})
+        sentence = NOTHING_TO_EXAMINE.format(_without_forgetting(session))
+        session.journal.event("log", text=sentence)
+        session.journal.set_meta("verdict", {"word": "cannot tell", "sentence": sentence, "student": None})
         return None
     again = train_seeds(session, best)  # before the seal is broken: nothing is trained after it
     with session.stage("exam"):
@@ -83,6 +84,12 @@ def _examine(
     others += [one["p_value"] for one in earlier]
     comparison = _against(session, student, rival, sources)
     return verdict(comparison, student, rival, others, times_opened(session.journal))
+
+
+def _without_forgetting(session: Session) -> str:
+    blocks = session.recipe.file.acceptance.probe == "block"
+    forgot = blocks and any(lost(session, found["number"]) for found in session.journal.rounds())
+    return " without forgetting what it knew" if forgot else ""
 
 
 def _later(session: Session) -> list[dict[str, Any]]:
