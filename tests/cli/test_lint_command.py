@@ -5,9 +5,9 @@ from __future__ import annotations
 from io import StringIO
 
 import pytest
-from rich.console import Console
 
 from toolkit.cli import lint as command
+from toolkit.cli.console import open_console
 from toolkit.training.lint import Finding, LintedRow, LintReport
 
 ROW = LintedRow(1, (("<|im_start|>", False), ("[bold]hi", False), ("la", True), ("te\x1b[31m", True)))
@@ -15,7 +15,9 @@ REPORT = LintReport(rows=8, tokens=100, trained=10, longest=20, end="<|im_end|>"
 
 
 def printed(*, colour: bool) -> str:
-    console = Console(file=StringIO(), force_terminal=colour, color_system="standard" if colour else None, width=200)
+    console = open_console(
+        file=StringIO(), force_terminal=colour, color_system="standard" if colour else None, width=200
+    )
     console.print(command.row_text(ROW, brackets=console.color_system is None))
     return console.file.getvalue()  # type: ignore[attr-defined,no-any-return]
 

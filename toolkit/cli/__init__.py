@@ -8,6 +8,7 @@ import sys
 def main() -> None:
     """Entry point of `schoolhouse`: an expected error is one clear message and an exit code."""
     from toolkit.errors import SchoolhouseError
+    from toolkit.harmless import harmless
 
     try:
         if len(sys.argv) > 1:
@@ -17,7 +18,7 @@ def main() -> None:
         else:  # there is nothing to parse, and the first frame need not wait for typer
             open_screens()
     except SchoolhouseError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(harmless(f"error: {error}"), file=sys.stderr)
         raise SystemExit(error.exit_code) from None
     except KeyboardInterrupt:
         print("stopped; `schoolhouse resume last` goes on from here", file=sys.stderr)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from toolkit.cli import models_command, open_screens, recipes_command
+from toolkit.cli.say import say
 
 app = typer.Typer(
     name="schoolhouse",
@@ -35,7 +36,7 @@ def home(
     if version:
         from toolkit import __version__
 
-        typer.echo(f"schoolhouse {__version__}")
+        say(f"schoolhouse {__version__}")
         raise typer.Exit
     if context.invoked_subcommand is None:
         open_screens()

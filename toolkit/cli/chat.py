@@ -6,8 +6,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 
-import typer
-
+from toolkit.cli.say import say
 from toolkit.run import Run
 from toolkit.run.students import run_prompts, run_recipe
 from toolkit.students.student import Student
@@ -24,20 +23,20 @@ def talk(name: str, text: str | None) -> None:
         base = run.student(trained=False)
         stack.callback(base.close)
         for line in [text] if text else _typed():
-            typer.echo(f"base student     {_answer(base, prompts.zero_shot(line), choices)}")
-            typer.echo(f"trained student  {_answer(trained, prompts.trained(line), choices)}")
+            say(f"base student     {_answer(base, prompts.zero_shot(line), choices)}")
+            say(f"trained student  {_answer(trained, prompts.trained(line), choices)}")
 
 
 def _answer(student: Student, prompt: Sequence[Message], choices: Sequence[str]) -> str:
     (_, answer), *_ = student.answer([prompt], choices=choices)
-    return "".join(character for character in answer if character.isprintable())
+    return " ".join(answer.split())
 
 
 def _typed() -> Iterator[str]:
     """Lines from the terminal, or from a pipe, until an empty one or the end."""
     while True:
         if sys.stdin.isatty():
-            typer.echo("you> ", nl=False)
+            say("you> ", nl=False)
         line = sys.stdin.readline().strip()
         if not line:
             return

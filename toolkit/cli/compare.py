@@ -6,12 +6,12 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-import typer
 from rich import box
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from toolkit.cli.console import open_console
+from toolkit.cli.say import say_json
 from toolkit.run.compare import compare, runs_to_compare
 
 COLOURS = {"better": "green", "worse": "red"}
@@ -22,9 +22,9 @@ def print_comparison(names: Sequence[str], *, as_json: bool = False) -> None:
     """Scores, paired differences, and what differs in the recipes."""
     found = compare(runs_to_compare(names))
     if as_json:
-        typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
+        say_json(found)
         return
-    console = Console(highlight=False)
+    console = open_console()
     console.print(_scores(found))
     console.print(_differences(found))
     if found["recipe"]:

@@ -7,9 +7,9 @@ import time
 from types import TracebackType
 from typing import Any
 
-from rich.console import Console
 from rich.text import Text
 
+from toolkit.cli.console import open_console
 from toolkit.journal import JournalReader
 from toolkit.run import Run
 
@@ -30,7 +30,7 @@ class Display:
 
     def __init__(self, run: Run) -> None:
         self._run = run
-        self._console = Console(highlight=False)
+        self._console = open_console()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="display", daemon=True)
         self._seen = 0
@@ -95,7 +95,7 @@ def event_line(event: dict[str, Any]) -> str:
     if kind == "verdict":
         return str(data["sentence"])
     if kind == "log":
-        return str(data["text"])
+        return " ".join(str(data["text"]).split())  # a program's line begins no line of ours
     return ""
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 import shutil
 import sys
 from collections.abc import Iterator
@@ -11,8 +10,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import typer
-from rich.console import Console
 from rich.text import Text
+
+from toolkit.cli.console import open_console
+from toolkit.cli.say import say_json
 
 NEEDED_DISK = 4 * 2**30
 NEEDED_MEMORY = 6 * 2**30
@@ -33,7 +34,7 @@ def examine(folder: Path, *, as_json: bool = False) -> None:
     """Print all findings. Exit code 1 when something that is needed does not work."""
     findings = list(look(folder))
     if as_json:
-        typer.echo(json.dumps([asdict(finding) for finding in findings], indent=1))
+        say_json([asdict(finding) for finding in findings], indent=1)
     else:
         _print(findings)
     if any(finding.needed and not finding.ok for finding in findings):
@@ -41,7 +42,7 @@ def examine(folder: Path, *, as_json: bool = False) -> None:
 
 
 def _print(findings: list[Finding]) -> None:
-    console = Console(highlight=False)
+    console = open_console()
     for finding in findings:
         mark, style = ("ok", "green") if finding.ok else ("--", "red" if finding.needed else "yellow")
         console.print(Text(f"{mark:<3}", style=style) + Text(f"{finding.what:<20}{finding.state}"))

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import get_args
 
-import typer
 from rich import progress as parts
-from rich.console import Console
 
+from toolkit.cli.console import open_console
+from toolkit.cli.say import say
 from toolkit.errors import ExportError
 from toolkit.export.export import TARGETS, Target
 from toolkit.export.quantize import QUANTS, Quant
@@ -29,15 +29,15 @@ def run_export(
         done = export_run(run, target, quant=bits, out=out, round_number=round_number, force=force, progress=progress)
     made = done.export
     if made.parity:
-        typer.echo(made.parity.sentence(), err=not made.parity.passed)
-    typer.echo(f"{len(made.files)} files in {made.folder}")
+        say(made.parity.sentence(), err=not made.parity.passed)
+    say(f"{len(made.files)} files in {made.folder}")
     if done.created:
-        typer.echo(f"Ollama has it as {done.created}: ollama run {done.created}")
+        say(f"Ollama has it as {done.created}: ollama run {done.created}")
         return
     if target == "ollama":
-        typer.echo("no Ollama server answers; when one is up:")
+        say("no Ollama server answers; when one is up:")
     for line in made.usage:
-        typer.echo(line.replace("`", ""))
+        say(line.replace("`", ""))
 
 
 def _target(name: str) -> Target:
@@ -60,7 +60,7 @@ def _quant(name: str | None) -> Quant | None:
 def _bars() -> Iterator[Progress]:
     """One bar, which is named after what is being done."""
     columns = (parts.TextColumn("{task.description}"), parts.BarColumn(), parts.TimeElapsedColumn())
-    with parts.Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+    with parts.Progress(*columns, console=open_console(stderr=True), transient=True) as bars:
         task = bars.add_task("starting", total=None)
 
         def advance(what: str, done: int, total: int) -> None:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-import typer
 from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from toolkit.cli.console import open_console
+from toolkit.cli.say import say_json
 from toolkit.run import Run
 from toolkit.run.report.text import p_value, plain
 
@@ -21,18 +21,18 @@ MEANING = "scores on public and gate items together; p corrected for a round's s
 def print_lineage(name: str, leave_out: str | None, *, as_json: bool = False, rows: bool = False) -> None:
     """The lineage of a run; with `leave_out`, what that batch was worth; with `rows`, every row too."""
     run = Run.open(name)
-    console = Console(highlight=False)
+    console = open_console()
     if leave_out is not None:
         found = run.leave_out(leave_out)
         if as_json:
-            typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
+            say_json(found)
             return
         console.print(Text(plain(found["sentence"]), style="bold"))
         console.print(Text(found["caveat"], style="dim"))
         return
     told = run.lineage()
     if as_json:
-        typer.echo(json.dumps(told, indent=2, ensure_ascii=False))
+        say_json(told)
         return
     for one in told["rounds"]:
         _print_round(console, one)

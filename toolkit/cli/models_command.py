@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from toolkit.cli.say import say
+
 if TYPE_CHECKING:
     from toolkit.models.weights import Progress
 
@@ -29,7 +31,7 @@ def list_all(context: typer.Context) -> None:
     for entry in CATALOG:
         here = "here" if present(entry.name) else "not here"
         sources = ", ".join(str(source) for source in entry.sources)
-        typer.echo(f"{entry.name:<{width}}  {_size(entry.size):>8}  {entry.licence:<10}  {here:<8}  {sources}")
+        say(f"{entry.name:<{width}}  {_size(entry.size):>8}  {entry.licence:<10}  {here:<8}  {sources}")
 
 
 @app.command()
@@ -49,7 +51,7 @@ def verify(name: Name) -> None:
     """Hash the weights again. Exit code 3 when they are missing or damaged."""
     from toolkit.models.weights import verify as check
 
-    typer.echo(f"{check(name)} is whole")
+    say(f"{check(name)} is whole")
 
 
 @app.command()
@@ -57,7 +59,7 @@ def path(name: Name) -> None:
     """Print where the weights are. Exit code 3 when they are not on this machine."""
     from toolkit.models.weights import weights_path
 
-    typer.echo(weights_path(name))
+    say(weights_path(name))
 
 
 @app.command()
@@ -84,7 +86,7 @@ def pull_all(names: Iterable[str]) -> list[Path]:
                 _pull_into_ollama(name, advance)
                 continue
             paths.append(pull(name, advance))
-        typer.echo(f"{name}: {paths[-1]}")
+        say(f"{name}: {paths[-1]}")
     return paths
 
 
@@ -99,14 +101,15 @@ def _pull_into_ollama(name: str, advance: Callable[[Progress], None]) -> None:
         host.pull(advance)
     finally:
         host.close()
-    typer.echo(f"{name}: in Ollama's store")
+    say(f"{name}: in Ollama's store")
 
 
 @contextmanager
 def _bar(name: str) -> Iterator[Callable[[Progress], None]]:
     """A bar that appears with the first byte, so that nothing is drawn for weights that are here."""
     from rich import progress as parts
-    from rich.console import Console
+
+    from toolkit.cli.console import open_console
 
     columns = (
         parts.TextColumn("{task.description}", markup=False),
@@ -115,7 +118,7 @@ def _bar(name: str) -> Iterator[Callable[[Progress], None]]:
         parts.TransferSpeedColumn(),
         parts.TimeRemainingColumn(),
     )
-    bar = parts.Progress(*columns, console=Console(stderr=True), transient=True)
+    bar = parts.Progress(*columns, console=open_console(stderr=True), transient=True)
     task = bar.add_task(name, total=None)
     source = ""
 
@@ -123,7 +126,7 @@ def _bar(name: str) -> Iterator[Callable[[Progress], None]]:
         nonlocal source
         if progress.source != source:
             source = progress.source
-            typer.echo(f"{name}: trying {source}", err=True)
+            say(f"{name}: trying {source}", err=True)
             bar.reset(task, total=progress.total, completed=progress.done)
         bar.start()
         bar.update(task, completed=progress.done, total=progress.total)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-import typer
+from toolkit.cli.say import say, say_json
 
 if TYPE_CHECKING:
     from toolkit.engineer.fitness import Fitness
@@ -25,12 +24,12 @@ def print_probe(name: str, *, context: int = CONTEXT, again: bool = False, as_js
     known = found is not None
     found, fitness = _measure(name, context) if found is None else (found, known_fitness(name))
     if as_json:
-        typer.echo(json.dumps({**asdict(found), "fitness": asdict(fitness) if fitness else None}, indent=1))
+        say_json({**asdict(found), "fitness": asdict(fitness) if fitness else None}, indent=1)
         return
     if known:
-        typer.echo("measured before; `--again` measures anew")
+        say("measured before; `--again` measures anew")
     for line in page(found, fitness):
-        typer.echo(line)
+        say(line)
 
 
 def _measure(name: str, context: int) -> tuple[Probe, Fitness]:
@@ -42,7 +41,7 @@ def _measure(name: str, context: int) -> tuple[Probe, Fitness]:
 
     model: ChatModel = open_chat_model(name, context=context)
     try:
-        typer.echo(f"asking {name}; this takes about two minutes", err=True)
+        say(f"asking {name}; this takes about two minutes", err=True)
         found = probe(name, model)
 
         def ask(request: Request, _attempt: int) -> Completion:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from toolkit.cli.say import say, say_json
+
 if TYPE_CHECKING:
     from toolkit.data.splits import Splits
     from toolkit.recipe import Recipe
@@ -24,11 +26,11 @@ def list_all(context: typer.Context) -> None:
     found = list_recipes()
     width = max((len(summary.name) for summary in found), default=0)
     for summary in found:
-        typer.echo(f"{summary.name:<{width}}  {summary.about if not summary.problem else 'cannot be used:'}")
+        say(f"{summary.name:<{width}}  {summary.about if not summary.problem else 'cannot be used:'}")
         for line in (summary.problem or "").splitlines():
-            typer.echo(f"{'':<{width}}  {line}")
+            say(f"{'':<{width}}  {line}")
     if not found:
-        typer.echo("no recipes here; write recipes/NAME/recipe.yaml, or name a folder: schoolhouse run FOLDER")
+        say("no recipes here; write recipes/NAME/recipe.yaml, or name a folder: schoolhouse run FOLDER")
 
 
 @app.command()
@@ -47,17 +49,16 @@ def check(
 
     loaded = load_recipe(recipe, set_ or [])
     open_scorer(loaded.file.task.scored_by)
-    typer.echo(_report(loaded, make_splits(read_examples(loaded), loaded)))
+    say(_report(loaded, make_splits(read_examples(loaded), loaded)))
 
 
 @app.command()
 def schema() -> None:
     """Print the JSON Schema of recipe.yaml, for editors."""
-    import json
 
     from toolkit.recipe import recipe_json_schema
 
-    typer.echo(json.dumps(recipe_json_schema(), indent=2, ensure_ascii=False))
+    say_json(recipe_json_schema())
 
 
 def _report(recipe: Recipe, splits: Splits) -> str:

@@ -6,8 +6,7 @@ import os
 import sys
 import webbrowser
 
-import typer
-
+from toolkit.cli.say import say
 from toolkit.errors import SchoolhouseError
 from toolkit.run import Run
 
@@ -19,8 +18,8 @@ def report_run(name: str, choice: str) -> None:
     if choice not in CHOICES:
         raise SchoolhouseError(f"{choice!r} is no choice of --open", f"write one of {', '.join(CHOICES)}")
     page = Run.open(name).report()
-    typer.echo(str(page))
-    typer.echo(str(page.with_suffix(".md")))
+    say(str(page))
+    say(str(page.with_suffix(".md")))
     if choice == "yes" or (choice == "auto" and has_display()):
         webbrowser.open(page.resolve().as_uri())
 

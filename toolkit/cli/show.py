@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import time
 from dataclasses import asdict
 from typing import Any
 
-import typer
 from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from toolkit.cli.attempts import attempt_details, attempts_table
+from toolkit.cli.console import open_console
+from toolkit.cli.say import say, say_json
 from toolkit.run import Run
 from toolkit.run.report.text import lesson_size, p_value
 from toolkit.stages.funnel import funnel
@@ -23,7 +23,7 @@ def print_runs() -> None:
     """All runs, newest first."""
     found = Run.list()
     if not found:
-        typer.echo("no runs yet; start one with `schoolhouse demo`")
+        say("no runs yet; start one with `schoolhouse demo`")
         return
     table = _table("run", "recipe", "status", "started", "last score")
     for line in found:
@@ -38,7 +38,7 @@ def print_run(name: str, *, as_json: bool = False, attempts: bool = False) -> No
     run = Run.open(name)
     summary, replies = run.summary(), funnel(run.reader)
     if as_json:
-        typer.echo(json.dumps({**summary, "funnel": asdict(replies)}, indent=2, ensure_ascii=False))
+        say_json({**summary, "funnel": asdict(replies)})
         return
     _console().print(Text(f"{summary['run']}  {summary['recipe']}  {summary['status']}", style="bold"))
     _print_verdict(summary)
@@ -55,7 +55,7 @@ def print_run(name: str, *, as_json: bool = False, attempts: bool = False) -> No
     _console().print(_engineer(summary))
     _console().print(_costs(summary))
     if summary["status"] in ("paused", "broken"):
-        typer.echo(f"go on with: schoolhouse resume {run.name}")
+        say(f"go on with: schoolhouse resume {run.name}")
 
 
 def _print_verdict(summary: dict[str, Any]) -> None:
@@ -173,4 +173,4 @@ def _table(*columns: str) -> Table:
 
 def _console() -> Console:
     """As wide as the terminal is now."""
-    return Console(highlight=False)
+    return open_console()

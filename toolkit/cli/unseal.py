@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 
-import typer
 from rich import box
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from toolkit.cli.console import open_console
+from toolkit.cli.say import say, say_json
 from toolkit.errors import SchoolhouseError
 from toolkit.run import Run
 
@@ -25,7 +24,10 @@ def unseal_run(name: str, reason: str, round_number: int | None, *, as_json: boo
     if round_number is not None:
         found = run.examine_again(round_number, reason)
         told = {"student": f"round-{round_number}", "reason": reason, **asdict(found)}
-        typer.echo(json.dumps(told, indent=2, ensure_ascii=False) if as_json else found.sentence)
+        if as_json:
+            say_json(told)
+        else:
+            say(found.sentence)
         return
     items = run.open_sealed(reason)
     student = run.reader.meta("verdict", {}).get("student")
@@ -36,17 +38,13 @@ def unseal_run(name: str, reason: str, round_number: int | None, *, as_json: boo
             {"input": item.input, "output": item.output, "answer": one and one.answer, "score": one and one.score}
             for item, one in listed
         ]
-        typer.echo(json.dumps(shown, indent=2, ensure_ascii=False))
+        say_json(shown)
         return
     table = Table("message", "right answer", f"{student} said", box=box.SIMPLE, pad_edge=False)
     wrong = [(item, answers[item.id].answer) for item in items if item.id in answers and answers[item.id].score < 1]
     for item, answer in wrong:
-        table.add_row(*(Text(_plain(text)) for text in (item.input, item.output, answer)))
-    console = Console(highlight=False)
+        table.add_row(*(Text(text) for text in (item.input, item.output, answer)))
+    console = open_console()
     console.print(table)
     console.print(Text(f"{len(wrong)} of {len(items)} are wrong", style="bold"))
     console.print(Text(SPENT.format(run.summary()["uses"]["private"]), style="yellow"))
-
-
-def _plain(text: str) -> str:
-    return "".join(character for character in text if character.isprintable())

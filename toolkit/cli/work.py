@@ -14,6 +14,7 @@ import typer
 
 from toolkit.cli.compare import print_comparison
 from toolkit.cli.display import Display
+from toolkit.cli.say import say
 from toolkit.cli.show import print_run
 from toolkit.errors import Paused
 from toolkit.recipe import Recipe, load_recipe
@@ -42,12 +43,12 @@ def run_recipe(
     for note in steer:
         steer_run(str(run.folder), note)
     each = f", for each of {len(arms)} arms" if len(arms) > 1 else ""
-    typer.echo(f"{run.folder}: {recipe.file.name}; {forecast_line(recipe)}{each}")
-    typer.echo(f"  {spending_line(recipe)}")
-    typer.echo(f"  {memory_line(recipe)}")
+    say(f"{run.folder}: {recipe.file.name}; {forecast_line(recipe)}{each}")
+    say(f"  {spending_line(recipe)}")
+    say(f"  {memory_line(recipe)}")
     if detach:
         run.resume_detached()
-        typer.echo(f"it runs in the background; watch it with `schoolhouse`, or `schoolhouse show {run.name}`")
+        say(f"it runs in the background; watch it with `schoolhouse`, or `schoolhouse show {run.name}`")
         return
     carry_out_all(run)
 
@@ -56,9 +57,9 @@ def finish_run(name: str, *, undo: bool) -> None:
     """Leave the wish that no further round begins, or take it back."""
     run = Run.open(name)
     run.end_after_round(not undo)
-    typer.echo("further rounds may begin" if undo else "no further round begins; the exam follows the one under way")
+    say("further rounds may begin" if undo else "no further round begins; the exam follows the one under way")
     if not run.is_running:
-        typer.echo(f"  go on with: schoolhouse resume {run.folder.name}")
+        say(f"  go on with: schoolhouse resume {run.folder.name}")
 
 
 def steer_run(name: str, text: str) -> None:
@@ -71,7 +72,7 @@ def steer_run(name: str, text: str) -> None:
     seen = "the engineer sees it when it plans next"
     if not kind.asks:
         seen = f"{kind.kind} asks no model: the note itself is put among the styles of the next plan"
-    typer.echo(f"{run.name}: {seen}")
+    say(f"{run.name}: {seen}")
 
 
 def resume_run(name: str, *, yes: bool = False) -> None:
@@ -80,7 +81,7 @@ def resume_run(name: str, *, yes: bool = False) -> None:
     if yes:
         run.approve()
     if run.status == "finished":
-        typer.echo(f"{run.name} is finished")
+        say(f"{run.name} is finished")
         print_run(str(run.folder))
         if (following := next_arm(run)) is None:
             return
@@ -95,7 +96,7 @@ def carry_out_all(run: Run) -> None:
         carry_out(following)
         following = next_arm(run)
         if following:
-            typer.echo(f"{following.folder}: the next arm")
+            say(f"{following.folder}: the next arm")
     if len(siblings(run)) > 1:
         print_comparison([str(run.folder)])
 
@@ -120,7 +121,7 @@ def carry_out(run: Run) -> None:
 
 def stop(pause: Paused) -> NoReturn:
     """End the command with what to do next."""
-    typer.echo(f"{pause.message}\n  go on with: {pause.fix}")
+    say(f"{pause.message}\n  go on with: {pause.fix}")
     raise typer.Exit(pause.exit_code) from None
 
 
@@ -148,7 +149,7 @@ def load_within(name: str, overrides: Sequence[str], within: str | None) -> Reci
     before, after = recipe.file.budget, found.file.budget
     if (before.rounds, before.rows) != (after.rounds, after.rows):
         sizes = f"{after.rounds} of {before.rounds} rounds, {after.rows} of {before.rows} rows"
-        typer.echo(f"to end within {within}: {sizes}")
+        say(f"to end within {within}: {sizes}")
     return found
 
 
