@@ -49,6 +49,27 @@ def test_a_folder_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
     assert (tmp_path / "thesis.txt").read_text() == "years of work"
 
 
+@pytest.mark.parametrize("manifest", ['{"name": "an extension"}', '{"files": {}}', "[]", "not JSON"])
+def test_a_manifest_of_another_program_makes_no_export(tmp_path: Path, manifest: str) -> None:
+    (tmp_path / "manifest.json").write_text(manifest)
+    with pytest.raises(ExportError, match="is no export"), whole_export(tmp_path):
+        pass
+    assert (tmp_path / "manifest.json").read_text() == manifest
+
+
+def test_an_export_with_files_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
+    made(tmp_path / "out", "old")
+    (tmp_path / "out" / "deep" / "notes.txt").write_text("mine")
+    with pytest.raises(ExportError, match=r"also holds deep/notes.txt, which no export wrote"):
+        made(tmp_path / "out", "new")
+    (tmp_path / "out" / "deep" / "notes.txt").unlink()
+    with pytest.raises(ExportError, match="also holds late.txt"), whole_export(tmp_path / "out") as folder:
+        write_manifest(folder, {})
+        (tmp_path / "out" / "late.txt").write_text("came while the export was made")
+    assert (tmp_path / "out" / "deep" / "file.txt").read_text() == "old"
+    assert (tmp_path / "out" / "late.txt").is_file()
+
+
 def test_a_full_disk_is_said_in_words(tmp_path: Path) -> None:
     with pytest.raises(DiskFullError), whole_export(tmp_path / "out"):
         raise OSError(28, "No space left on device")

@@ -15,6 +15,8 @@ from toolkit.paths import FULL
 from toolkit.types import Json
 
 MANIFEST = "manifest.json"
+MAKER, OURS = "made_by", "schoolhouse export"
+"""What our manifest says of itself; other programs write a `manifest.json` too."""
 
 
 @contextmanager
@@ -42,9 +44,26 @@ def whole_export(final: Path) -> Iterator[Path]:
 
 
 def check_place(final: Path) -> None:
-    """Raises ExportError when `final` holds anything but an earlier export."""
-    if final.exists() and not (final / MANIFEST).is_file() and (not final.is_dir() or any(final.iterdir())):
-        raise ExportError(f"{final} is there already and is no export", "name another folder with --out")
+    """Raises ExportError when `final` holds anything but an earlier export: what stands there is deleted."""
+    if not final.exists() or (final.is_dir() and not any(final.iterdir())):
+        return
+    fix = "name another folder with --out"
+    written = _written(final)
+    if written is None:
+        raise ExportError(f"{final} is there already and is no export", fix)
+    found = {path.relative_to(final).as_posix() for path in final.rglob("*") if path.is_symlink() or path.is_file()}
+    if strange := sorted(found - written):
+        what = f"{strange[0]}{f' and {len(strange) - 1} more' if len(strange) > 1 else ''}"
+        raise ExportError(f"{final} also holds {what}, which no export wrote", f"move that away, or {fix}")
+
+
+def _written(folder: Path) -> set[str] | None:
+    """The files that an earlier export wrote into `folder`; None when the folder is no export."""
+    try:
+        found = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        return {*found["files"], MANIFEST} if found[MAKER] == OURS else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def write_manifest(folder: Path, about: Mapping[str, Json]) -> dict[str, str]:
@@ -52,12 +71,13 @@ def write_manifest(folder: Path, about: Mapping[str, Json]) -> dict[str, str]:
     files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST)
     hashes = {path.relative_to(folder).as_posix(): sha256_of(path) for path in files}
     listed = {name: {"sha256": found, "bytes": (folder / name).stat().st_size} for name, found in hashes.items()}
-    text = json.dumps({**about, "files": listed}, indent=2, ensure_ascii=False)
+    text = json.dumps({MAKER: OURS, **about, "files": listed}, indent=2, ensure_ascii=False)
     (folder / MANIFEST).write_text(text + "\n", encoding="utf-8")
     return hashes
 
 
 def _put(temporary: Path, final: Path) -> None:
+    check_place(final)  # again: an export takes minutes, and what came meanwhile is somebody's
     aside = final.with_name(f".{final.name}.old")
     shutil.rmtree(aside, ignore_errors=True)
     if final.exists():
