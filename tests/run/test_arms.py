@@ -77,13 +77,14 @@ def test_an_answer_is_not_taken_over_from_another_student(school: School, untrai
     assert len(untrained) == 2 * asked
 
 
-def test_control_may_use_what_the_iterative_arm_used_and_has_no_feedback(school: School) -> None:
+def test_control_may_use_what_the_examined_student_learnt_from_and_has_no_feedback(school: School) -> None:
     iterative, control = carry_out(school, "iterative,control", budget={"rows": 24, "teacher_calls": 79})
     used = iterative.summary()
+    assert used["exam"]["student"] == "round-1" and len(iterative.rounds) == 2
     values = control.reader.meta("recipe")
-    assert f"teacher_calls: {used['calls']}" in values and f"rows: {used['rows']['accepted']}" in values
+    assert f"teacher_calls: {used['calls']}" in values and "rows: 12\n" in values and "rounds: 1\n" in values
     assert "kind: fixed" in values and "feedback: bit" in values
-    assert control.summary()["rows"]["accepted"] <= used["rows"]["accepted"]
+    assert control.summary()["rounds"][0]["trained_on"] == used["rounds"][0]["trained_on"] == 12
 
 
 def test_a_series_goes_on_with_the_first_arm_that_is_not_finished(school: School) -> None:
@@ -172,6 +173,28 @@ def test_a_comparison_has_the_effect_and_what_differs_in_the_recipe(school: Scho
     assert pair["changed"] == ["engineer.mode"] and list(found["recipe"]) == ["engineer.mode"]
     assert found["untrained"]["few-shot"]["n"] > 0
     assert [run["run"] for run in found["runs"]] == [run.name for run in runs]
+
+
+def test_an_arm_whose_exam_stayed_sealed_leads_to_the_untrained_student(school: School) -> None:
+    sealed, sat = carry_out(school, "iterative,one-shot", acceptance={"gate_errors": 100})
+    assert sealed.reader.openings("private") == []
+    for names in (["last"], [str(sealed.folder), str(sat.folder)]):
+        found = compare(runs_to_compare(names))
+        assert found["split"] == "private"
+        assert [run["student"] for run in found["runs"]] == ["zero-shot", "round-1"]
+        assert found["runs"][0]["n"] == found["runs"][1]["n"] == found["comparisons"][0]["n"] > 0
+        assert found["untrained"]["zero-shot"]["n"] > 0
+        assert any("iterative: its exam stayed sealed" in note for note in found["notes"])
+    assert sealed.reader.openings("private") == []
+
+
+def test_sealed_items_of_another_split_tell_nothing_of_a_sealed_arm(school: School) -> None:
+    never = {"gate_errors": 100}
+    sealed = school.run(data={"seed": 0}, acceptance=never)
+    other = school.run(data={"seed": 5}, acceptance=never, engineer={"mode": "one-shot"})
+    again = school.run(data={"seed": 0}, acceptance=never)
+    assert compare([sealed, again])["split"] == "gate", "no exam was opened"
+    assert compare([sealed, other])["split"] == "gate", "its items are others"
 
 
 def test_many_comparisons_are_corrected_together(school: School) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from toolkit.data.prepare import prepare
 from toolkit.errors import RecipeError
-from toolkit.journal import arms_beside
+from toolkit.journal import GIVEN, arms_beside
 from toolkit.recipe import Recipe, recipe_from_text
 from toolkit.run.run import Run, new_folder
 from toolkit.run.worker import begin
@@ -92,11 +92,19 @@ def _begin(series: Series, arm: str, earlier: Mapping[str, Run]) -> Run:
 
 
 def _as_much_as(run: Run) -> list[str]:
-    """The rows, calls and rounds that a run really used, as another one's budget."""
-    rows, calls = run.reader.row_counts()["accepted"], run.reader.call_totals("teacher")["calls"]
+    """The calls of a run, and the rows and rounds that its examined student learnt from, as another one's budget.
+
+    All rows and rounds where none sat the exam. Rows of rounds that the student did not learn from made no score.
+    """
     if not run.rounds:
         return []
-    return [f"budget.rows={rows}", f"budget.teacher_calls={calls}", f"budget.rounds={len(run.rounds)}"]
+    examined = (run.reader.meta("verdict") or {}).get("student")
+    learnt = next((set(found["row_ids"]) for found in run.rounds if f"round-{found['number']}" == examined), None)
+    written = [row for row in run.reader.rows(status="accepted") if row["attempt"] != GIVEN]
+    rows = [row for row in written if learnt is None or row["id"] in learnt]
+    rounds = len(run.rounds) if learnt is None else len({row["attempt"] for row in rows})
+    calls = run.reader.call_totals("teacher")["calls"]
+    return [f"budget.rows={len(rows)}", f"budget.teacher_calls={calls}", f"budget.rounds={rounds}"]
 
 
 def _require_human_rows(recipe: Recipe, run: Run) -> None:
