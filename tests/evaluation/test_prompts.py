@@ -36,6 +36,16 @@ def test_answers_without_labels_have_their_form_told() -> None:
     assert [turn["content"] for turn in turns[1:]] == ["1 + 1?", "2", "2 + 2?"]
 
 
+def test_an_empty_system_message_is_no_turn() -> None:
+    prompts = TaskPrompts("", answer="judged")
+    asked = {"role": "user", "content": "hi"}
+    assert prompts.trained("hi") == prompts.zero_shot("hi") == (asked,)
+    assert [turn["role"] for turn in prompts.few_shot([item(1, "a", "b")], "hi")] == ["user", "assistant", "user"]
+    labelled = TaskPrompts("", {"late": ""})
+    assert labelled.trained("hi") == (asked,)
+    assert labelled.zero_shot("hi")[0]["content"] == "Answer with one of these labels and nothing else: late."
+
+
 def test_shots_are_the_shortest_of_each_label() -> None:
     items = [
         item(1, "a long message", "late"),

@@ -29,6 +29,7 @@ class TaskPrompts:
     """The prompts of a task, for the trained student and for the untrained baselines.
 
     Args:
+        system: the task's system message; where it is empty, there is no system turn.
         labels: label -> what it means; empty when answers are no labels.
         answer: the kind of answer, as `task.answer` in the recipe.
     """
@@ -39,24 +40,30 @@ class TaskPrompts:
 
     def trained(self, text: str) -> tuple[Message, ...]:
         """Short on purpose: the labels, or the form of the answer, are learnt, not read."""
-        return ({"role": "system", "content": self.system}, {"role": "user", "content": text})
+        return (*_system(self.system), {"role": "user", "content": text})
 
     def zero_shot(self, text: str) -> tuple[Message, ...]:
         """The labels, or the form, stand in the prompt; they come first, so that all items share the prefix."""
-        return ({"role": "system", "content": self._with_form()}, {"role": "user", "content": text})
+        return (*_system(self._with_form()), {"role": "user", "content": text})
 
     def few_shot(self, shots: Sequence[Item], text: str) -> tuple[Message, ...]:
         """The same, then worked examples as turns of the chat."""
-        turns: list[Message] = [{"role": "system", "content": self._with_form()}]
+        turns: list[Message] = [*_system(self._with_form())]
         for shot in shots:
             turns.append({"role": "user", "content": shot.input})
             turns.append({"role": "assistant", "content": shot.output})
         return (*turns, {"role": "user", "content": text})
 
     def _with_form(self) -> str:
+        form = FORMATS.get(self.answer, "")
         if self.labels:
-            return f"{self.system}\nAnswer with one of these labels and nothing else: {', '.join(self.labels)}."
-        return "\n".join(part for part in (self.system, FORMATS.get(self.answer, "")) if part)
+            form = f"Answer with one of these labels and nothing else: {', '.join(self.labels)}."
+        return "\n".join(part for part in (self.system, form) if part)
+
+
+def _system(text: str) -> tuple[Message, ...]:
+    """The system turn; none without a text, for that is what Ollama and other programs send then."""
+    return ({"role": "system", "content": text},) if text else ()
 
 
 def pick_shots(items: Sequence[Item], labels: Mapping[str, str], most: int = MOST_SHOTS) -> list[Item]:

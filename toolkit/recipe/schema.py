@@ -88,7 +88,9 @@ class Task(Section):
     """What the student must learn."""
 
     about: str = Field(description="one or two sentences for the teacher: what the messages are, who writes them")
-    system: str = Field(description="what the trained student sees as system message; short on purpose")
+    system: str = Field(
+        description="what the trained student sees as system message; short on purpose, and empty: it sees none"
+    )
     answer: AnswerKind = Field("label", description="the kind of answer; it chooses the scorer and what may be asked")
     scorer: str | None = Field(
         None, description="another scorer than the answer's own: json_fields, or one that an installed package adds"
