@@ -94,7 +94,17 @@ def test_at_least_fifty_prompts_are_asked(tmp_path: Path, count: int) -> None:
     assert prompts[:count] == [student.prompts.trained(item.input) for item in items]
 
 
-def test_what_cannot_be_scored_again_is_compared_by_its_answers(tmp_path: Path) -> None:
-    found = judge(trained(tmp_path, public=[]), KNOWN, side(), side(answers=["late"] * 60))
-    assert found.passed
-    assert found.sentence().endswith("30 of 60 greedy answers are the same; public: not scored again")
+@pytest.mark.parametrize("kind", ["judged", "without items"])
+def test_what_cannot_be_scored_again_is_compared_by_its_answers(tmp_path: Path, kind: str) -> None:
+    student = trained(tmp_path, public=[])
+    if kind == "judged":
+        file = student.recipe.file
+        judged_task = file.task.model_copy(update={"answer": "judged"})
+        recipe = replace(student.recipe, file=file.model_copy(update={"task": judged_task}))
+        student = replace(student, recipe=recipe, public=[Item("p", "public", "a", "b")])
+    alike = judge(student, KNOWN, side(), side(answers=[*RIGHT[:48], *["other"] * 12]))
+    assert alike.passed
+    assert alike.sentence().endswith("48 of 60 greedy answers are the same; public: not scored again")
+    unlike = judge(student, KNOWN, side(), side(answers=[*RIGHT[:47], *["other"] * 13]))
+    assert unlike.causes == ["quantization"]
+    assert "quantization (fewer than 80 % of the answers are the same)" in unlike.sentence()

@@ -96,6 +96,8 @@ def _drift(trained: Trained, before: Sequence[str], after: Sequence[str]) -> Dri
     """No items where a model is the judge: it is asked in runs only."""
     items = trained.public if trained.recipe.file.task.answer != "judged" else []
     old, new = (_scored(trained, items, answers[: len(items)]) for answers in (before, after))
+    if not items:
+        return Drift(0, 0.0, 0.0, 0.0, 0.0)
     difference = paired(new, old)
     return Drift(len(items), score_of(old).value, score_of(new).value, difference.low, difference.high)
 

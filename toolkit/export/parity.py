@@ -16,6 +16,9 @@ Cause = Literal["template", "BOS", "tokenizer", "stop token", "quantization"]
 STRUCTURAL: tuple[Cause, ...] = ("template", "BOS", "tokenizer", "stop token")
 """Causes that are mistakes, whatever they do to the score."""
 
+LEAST_SAME = 0.8
+"""Share of equal greedy answers, where nothing can be scored again; rounding alone changes fewer."""
+
 
 @dataclass(frozen=True, slots=True)
 class Side:
@@ -73,7 +76,12 @@ class Parity:
     def causes(self) -> list[Cause]:
         """What makes the exported student another one; quantization where nothing else does."""
         named = list(dict.fromkeys(found.cause for found in self.differences))
-        return named or (["quantization"] if self.drift.beyond else [])
+        return named or (["quantization"] if self.drift.beyond or self.unlike else [])
+
+    @property
+    def unlike(self) -> bool:
+        """Whether too few answers are equal, where there is no score that could tell."""
+        return not self.drift.n and self.same_answers < LEAST_SAME * self.prompts
 
     @property
     def passed(self) -> bool:
@@ -84,7 +92,8 @@ class Parity:
         agreed = f"{self.same_answers} of {self.prompts} greedy answers are the same; public: {self.drift}"
         if self.passed:
             return f"the exported student is the trained one: {agreed}"
-        details = "; ".join(found.detail for found in self.differences)
+        few = [f"fewer than {100 * LEAST_SAME:.0f} % of the answers are the same"] if self.unlike else []
+        details = "; ".join([*(found.detail for found in self.differences), *few])
         why = f"{', '.join(self.causes)}{f' ({details})' if details else ''}"
         return f"the exported student is not the trained one, because of: {why}. {agreed}"
 
