@@ -8,10 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from toolkit.data.diversity import DISTANCE, diversity_card
 from toolkit.export.parity import Parity
 from toolkit.export.trained import Trained, licence_of
+from toolkit.journal import GIVEN
 from toolkit.types import Json, Row
 
 LICENCE_NOTE = (
-    "The rows were written by the teacher model: its licence, and the terms of whoever serves it, may say what"
+    "The synthetic rows were written by the teacher model: its licence, and the terms of whoever serves it, may say what"
     " may be done with them and with students trained on them. Nobody checked that for you."
 )
 
@@ -35,8 +36,7 @@ def _model_lines(trained: Trained, parity: Parity | None, usage: Sequence[str], 
     if forced and parity and not parity.passed:
         yield from ("", f"**This export did not pass its check and was written with `--force`: {parity.sentence()}**")
     yield from ("", _inline(file.task.about), "", "## Use", "", *usage)
-    yield from ("", "## Prompt", "", "The student knows one system message, and was trained on no other:", "")
-    yield from _fenced(file.task.system)
+    yield from ("", "## Prompt", "", *_prompt(file.task.system))
     yield from ("", "## Scores", "", *_scores(trained))
     if parity:
         yield from (
@@ -50,12 +50,22 @@ def _model_lines(trained: Trained, parity: Parity | None, usage: Sequence[str], 
     yield from ("", "## Licence", "", *_licences(trained))
 
 
+def _prompt(system: str) -> Iterator[str]:
+    if not system:
+        yield "The student was trained without a system message."
+        return
+    yield from ("The student knows one system message, and was trained on no other:", "", *_fenced(system))
+
+
 def _scores(trained: Trained) -> Iterator[str]:
     if not trained.scores:
         yield "None were measured."
         return
     yield from (f"- {split}: {score}" for split, score in trained.scores.items())
-    yield from ("", trained.verdict or "There is no verdict: the run has not sat its exam.")
+    if trained.verdict or not trained.later_verdicts:
+        yield from ("", trained.verdict or "There is no verdict: the student of this round has not sat the exam.")
+    for later in trained.later_verdicts:
+        yield from ("", f"Later, for “{_inline(later['reason'])}”: {later['sentence']}")
     if trained.recipe.file.task.answer == "label":
         yield from ("", "In the school a student can be held to the labels; other programs let it write freely.")
 
@@ -70,7 +80,9 @@ def _origin(trained: Trained) -> Iterator[str]:
     file = trained.recipe.file
     yield f"- recipe: {file.name}, run {trained.run}, round {trained.round}"
     yield f"- base weights: {_inline(file.student.model)}"
-    yield f"- trained on {len(trained.rows)} rows written by {_inline(file.teacher.model)}"
+    yield f"- trained on {len(trained.rows) - trained.given} rows written by {_inline(file.teacher.model)}"
+    if trained.given:
+        yield f"- and on {trained.given} of the recipe's own examples, which a person wrote"
     train = file.train
     if train.replay:
         yield f"- and on {train.replay:g} general rows for each of them, against forgetting; they are Schoolhouse's own"
@@ -104,12 +116,15 @@ def dataset_card(trained: Trained) -> str:
 
 def _dataset_lines(trained: Trained) -> Iterator[str]:
     file = trained.recipe.file
-    yield from (f"# {file.name}: {len(trained.rows)} synthetic rows", "", _inline(file.task.about))
+    title = f"# {file.name}: {len(trained.rows) - trained.given} synthetic rows"
+    yield from (title + (f" and {trained.given} examples" if trained.given else ""), "", _inline(file.task.about))
     yield from ("", "```python", "from datasets import load_dataset", 'load_dataset("PATH OF THIS FOLDER")', "```")
     yield from ("", "## Columns", "", *(f"- `{name}`: {what}" for name, what in COLUMNS.items()))
     yield from ("", "## How the rows were made", "")
     yield f"- recipe `{file.name}` (in `recipe.yaml`), run {trained.run}, the rows of round {trained.round}'s lesson"
     yield f"- teacher {_inline(file.teacher.model)}, temperature {file.teacher.temperature:g}, seed {file.teacher.seed}"
+    if trained.given:
+        yield f"- {trained.given} of them are the recipe's own examples, which a person wrote (`attempt` is {GIVEN})"
     yield "- provenance: every row keeps the hashes of the teacher's replies that it came from (`calls`)"
     yield from ("", "## Filters", "", *_filters(trained))
     yield from ("", "## Diversity", "", *_diversity(trained))
@@ -125,7 +140,7 @@ COLUMNS = {
     "skill": "what it practises",
     "messages": "the same as a chat: system, user, assistant",
     "calls": "hashes of the teacher's replies that the row came from",
-    "attempt": "number of the data program that submitted it",
+    "attempt": f"number of the data program that submitted it; {GIVEN}: one of the recipe's own examples",
     "meta": "JSON text with whatever else the program noted",
 }
 
@@ -134,8 +149,8 @@ def _filters(trained: Trained) -> Iterator[str]:
     total = sum(trained.rejected.values())
     yield f"- {total} rows of the run were turned away" + (":" if total else ".")
     yield from (f"  - {_inline(reason)}: {count}" for reason, count in trained.rejected.items())
-    sourced = sum(bool(row["calls"]) for row in trained.rows)
-    yield f"- {sourced} of {len(trained.rows)} rows name the teacher's replies that they came from"
+    sourced = sum(bool(row["calls"]) for row in trained.rows if row["attempt"] != GIVEN)
+    yield f"- {sourced} of {len(trained.rows) - trained.given} synthetic rows name the teacher's replies that they came from"
     compared = ", ".join(trained.firewall) or "nothing"
     yield f"- every row was compared with all evaluation items, to keep them out of training: {compared}"
 

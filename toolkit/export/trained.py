@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from toolkit.evaluation.prompts import TaskPrompts
+from toolkit.journal import GIVEN
 from toolkit.models.catalog import CATALOG
 from toolkit.recipe import Recipe
 from toolkit.types import Item, Json, Score
@@ -25,7 +26,8 @@ class Trained:
         gguf: its base weights; `adapter`: the folder that the trainer made.
         rows: journal records of the rows it was trained on.
         scores: its scores in the run, by split.
-        verdict: the run's, in a sentence; empty before the exam.
+        verdict: the exam's, in a sentence; empty when this student has not sat it.
+        later_verdicts: those of later looks at the same items, each with `sentence` and `reason`.
         rejected: how many rows were turned away, by reason.
         firewall: how rows were compared with evaluation items.
     """
@@ -39,6 +41,7 @@ class Trained:
     public: Sequence[Item]
     scores: Mapping[str, Score] = field(default_factory=dict)
     verdict: str = ""
+    later_verdicts: Sequence[Mapping[str, str]] = ()
     rejected: Mapping[str, int] = field(default_factory=dict)
     firewall: Sequence[str] = ()
     log: Path | None = None
@@ -47,6 +50,11 @@ class Trained:
     def name(self) -> str:
         """How the model is called elsewhere."""
         return f"{self.recipe.file.name}-{self.recipe.file.student.model.rpartition('/')[2].removesuffix('.gguf')}"
+
+    @property
+    def given(self) -> int:
+        """How many of the rows are the recipe's own examples."""
+        return sum(row["attempt"] == GIVEN for row in self.rows)
 
     @property
     def prompts(self) -> TaskPrompts:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from toolkit.data.prepare import FOLDER as DATA
 from toolkit.data.prepare import prepare
@@ -76,7 +78,7 @@ def trained_student(run: Run, round_number: int | None = None) -> Trained:
     found = rounds[number]
     wanted = set(found["row_ids"])
     rows = {row["id"]: row for row in run.reader.rows(status="accepted") if row["id"] in wanted}
-    summary = run.summary()
+    summary, student = run.summary(), f"round-{number}"
     return Trained(
         run=run.name,
         round=number,
@@ -85,8 +87,9 @@ def trained_student(run: Run, round_number: int | None = None) -> Trained:
         adapter=run.folder / found["adapter"],
         rows=list(rows.values()),
         public=prepare(recipe, run.folder).public if (run.folder / DATA).is_dir() else [],
-        scores=_scores(run, f"round-{number}"),
-        verdict=(summary["verdict"] or {}).get("sentence", ""),
+        scores=_scores(run, student),
+        verdict=_verdict(summary["verdict"] or {}, student),
+        later_verdicts=[one for one in summary["later_verdicts"] if one["student"] == student],
         rejected=summary["rows"]["rejected"],
         firewall=summary["firewall"],
         log=run.folder / "student.log",
@@ -95,6 +98,11 @@ def trained_student(run: Run, round_number: int | None = None) -> Trained:
 
 def _of(number: int | None) -> str:
     return f" of round {number}" if number else " yet"
+
+
+def _verdict(found: Mapping[str, Any], student: str) -> str:
+    """The run's verdict, unless it is another student's."""
+    return str(found.get("sentence", "")) if found.get("student") in (student, None) else ""
 
 
 def _scores(run: Run, student: str) -> dict[str, Score]:
