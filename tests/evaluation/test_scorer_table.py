@@ -38,6 +38,45 @@ hostile = st.one_of(
     ),
 )
 
+OWN = {
+    "label": 'late¦_¦parcel¦.¦"¦ ',
+    "choice": 'A¦b¦)¦(¦. ¦one¦two¦\n¦answer is ¦*¦"',
+    "json": '{¦}¦[¦]¦"a"¦:¦,¦1¦-¦e9¦.¦null¦NaN¦```json\n¦\n```',
+    "sql": "SELECT ¦1¦ UNION ¦*¦ FROM t¦a¦(¦)¦,¦;¦'¦\"¦--¦/*¦-¦99999999999999999999¦x''",
+    "probe": "lantern¦Lantern¦ ¦(¦\\¦.",
+}
+"""What the answers to a scorer are made of: random text seldom gets past a parser's first character."""
+OWN["json_fields"] = OWN["json"]
+
+
+def joined(parts: str) -> st.SearchStrategy[str]:
+    return st.lists(st.sampled_from(parts.split("¦")), max_size=12).map("".join)
+
+
+quantities = st.tuples(
+    st.sampled_from(["", "answer is ", "\\boxed{", "$", "x = ", "("]),
+    st.sampled_from(["5", "10^", "10**", "1,", "1\u00a0", "1\u202f", ".5", "-1e", "7/", "2 × 10^", "\\frac{1}{"]),
+    st.sampled_from(["", " ", "\t", "\u00a0", "{", " { ", "\t{", "-", "}"]),
+    st.sampled_from(["", "000", "5", "99", "0"]),
+    st.sampled_from(["", " ", "\u00a0", "}", ")", " million "]),
+    st.sampled_from(["", "GHz", "h", "pm", "kJ/mol", "%", "10^3 m", "dollars", "π"]),
+    st.sampled_from(["", "^40", "99", "-30", "^{-99}", "⁻⁹", " per s"]),
+).map("".join)
+literals = st.recursive(
+    st.sampled_from(["1", "-1", "'x'", "None", "1j", "b''", "1e999", "...", "0xf", "x"]),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=2).map(lambda found: f"[{', '.join(found)}]"),
+        st.tuples(inner, inner).map(lambda found: f"({found[0]}, {found[1]})"),
+        st.tuples(inner, inner).map(lambda found: f"{{{found[0]}: {found[1]}}}"),
+        st.tuples(inner, inner).map(lambda found: f"{{{found[0]}, {found[1]}}}"),
+        st.tuples(inner, inner).map(lambda found: f"{found[0]} + {found[1]}"),
+    ),
+    max_leaves=4,
+)
+LIKE_ANSWERS = {name: joined(parts) for name, parts in OWN.items()}
+LIKE_ANSWERS["number"] = st.lists(quantities, max_size=2).map(" ".join)
+LIKE_ANSWERS["call"] = literals.map("f(a={})".format)
+
 
 def test_every_scorer_has_an_item_here() -> None:
     assert set(ITEMS) == set(SCORERS)
@@ -58,6 +97,33 @@ def test_any_text_gives_a_score(name: str, answer: str) -> None:
     score = SCORERS[name](ITEMS[name], answer)
     assert 0 <= score <= 1
     assert score == SCORERS[name](ITEMS[name], answer)
+
+
+@pytest.mark.parametrize("name", IN_PROCESS)
+@settings(max_examples=400)
+@given(data=st.data())
+def test_any_text_like_its_answers_gives_a_score(name: str, data: st.DataObject) -> None:
+    answer = data.draw(LIKE_ANSWERS[name])
+    assert 0 <= SCORERS[name](ITEMS[name], answer) <= 1
+    turned = Item("1", "gate", "how many million?", answer, meta=ITEMS[name].meta)  # an odd item is no crash either
+    assert 0 <= SCORERS[name](turned, answer) <= 1
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [
+        ("number", "5 GHz^40"),
+        ("number", "2 h99"),
+        ("number", "12 pm-30"),
+        ("number", "1\u00a0000"),
+        ("number", "10^\t{5}"),
+        ("number", "10**\u00a0{ -3 }"),
+        ("call", "f(a={[1]: 2})"),
+        ("call", "f(a={1, 2})"),
+    ],
+)
+def test_answers_that_once_ended_a_run_are_wrong_or_read(name: str, answer: str) -> None:
+    assert SCORERS[name](ITEMS[name], answer) == 0
 
 
 @pytest.mark.parametrize("name", IN_PROCESS)
@@ -107,4 +173,15 @@ def test_other_packages_add_scorers_by_entry_point(monkeypatch: pytest.MonkeyPat
 
 def test_a_foreign_scorer_is_kept_within_bounds() -> None:
     for given_score, kept in ((7.0, 1.0), (-1.0, 0.0), (float("nan"), 0.0), (0.25, 0.25)):
-        assert guarded(lambda item, answer, found=given_score: found)(ITEMS["label"], "") == kept
+        assert guarded(lambda item, answer, found=given_score: found, "foreign")(ITEMS["label"], "") == kept
+
+
+@pytest.mark.parametrize("name", list(SCORERS))
+def test_no_scorer_of_ours_ends_a_run_and_a_failing_one_is_reported(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> float:
+        raise OverflowError("the text of a sealed item")
+
+    monkeypatch.setitem(SCORERS, name, fails)
+    told: list[str] = []
+    assert open_scorer(name, told.append)(ITEMS[name], "5") == 0
+    assert told == [f"the scorer {name!r} failed over an answer (OverflowError); such answers score 0"]

@@ -9,7 +9,7 @@ from pathlib import Path
 from toolkit.errors import SchoolhouseError
 from toolkit.evaluation.probe import probe_items, probe_prompt
 from toolkit.evaluation.prompts import pick_shots
-from toolkit.evaluation.scorers import contains
+from toolkit.evaluation.scorers import open_scorer
 from toolkit.evaluation.statistics import score_of
 from toolkit.journal import JournalReader
 from toolkit.stages.borrow import borrow
@@ -118,14 +118,14 @@ def _missing(session: Session, sitting: Sitting) -> list[Item]:
 
 
 def _open(session: Session, stack: ExitStack, adapter: Path | None) -> Student:
-    backend = session.recipe.file.student.backend
-    student = open_student(backend, session.student_gguf, adapter, session.folder / "student.log")
+    file, log = session.recipe.file, session.folder / "student.log"
+    student = open_student(file.student.backend, session.student_gguf, adapter, log, context=file.student_context)
     stack.callback(student.close)
     return student
 
 
 def _ask(session: Session, student: Student, sitting: Sitting, items: Sequence[Item]) -> None:
-    scorer = contains if sitting.split == "probe" else session.scorer
+    scorer = open_scorer("probe", session.note_once) if sitting.split == "probe" else session.scorer
     prompts = [sitting.prompt(item.input) for item in items]
     waiting: list[Outcome] = []
     most, choices = sitting.max_new_tokens, sitting.choices

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -10,7 +11,7 @@ from toolkit.data.checks import RowChecks, RowLimits
 from toolkit.data.embeddings import open_embedder
 from toolkit.data.handwritten import Authors
 from toolkit.engineer.tree import Record
-from toolkit.evaluation.scorers import SCORERS
+from toolkit.evaluation.scorers import SCORERS, open_scorer
 from toolkit.evaluation.scorers.sql import gives_rows
 from toolkit.models.hf_folder import hf_folder
 from toolkit.programs.arguments import BadArgument
@@ -59,7 +60,7 @@ def host_of(session: Session, attempt: Record, kind: type[Host]) -> Host:
         answer_passes=lambda row: passes(session, row),
         teacher_wrote=Authors(lambda call: _reply(session, call), session.data.seeds).wrote,
         by_hand=0 if kind is TrialHost else int(BY_HAND_SHARE * room),
-        verify=verified,
+        verify=partial(verified, report=session.note_once),
     )
 
 
@@ -69,7 +70,9 @@ def passes(session: Session, row: Row) -> bool:
     return session.scorer(item, row.output) > ALMOST
 
 
-def verified(kind: str, answer: str, expected: str, more: Mapping[str, Json]) -> bool:
+def verified(
+    kind: str, answer: str, expected: str, more: Mapping[str, Json], report: Callable[[str], object] | None = None
+) -> bool:
     """Whether a data program's answer is right by a scorer. Raises BadArgument for an unknown kind.
 
     A query that gives no row proves nothing: every query that finds nothing would agree with it.
@@ -78,7 +81,7 @@ def verified(kind: str, answer: str, expected: str, more: Mapping[str, Json]) ->
         raise BadArgument(f"verify knows no {kind[:40]!r}, only {', '.join(SCORERS)}")
     if kind == "sql" and not gives_rows(str(more.get("schema") or ""), expected):
         return False
-    return SCORERS[kind](Item("verified", "seed", "", expected, "", more), answer) > ALMOST
+    return open_scorer(kind, report)(Item("verified", "seed", "", expected, "", more), answer) > ALMOST
 
 
 def limits_of(session: Session, skills: Mapping[str, int], room: int) -> RowLimits:

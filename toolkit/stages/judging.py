@@ -31,7 +31,7 @@ def check_scorer(recipe: Recipe) -> None:
 def scorer_of(session: Session) -> Scorer:
     """The scorer of the run's recipe."""
     name = session.recipe.file.task.scored_by
-    return JudgeScorer(session) if name == JUDGED else open_scorer(name)
+    return JudgeScorer(session) if name == JUDGED else open_scorer(name, session.note_once)
 
 
 def release_scorer(session: Session) -> None:

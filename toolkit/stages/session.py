@@ -143,6 +143,13 @@ class Session:
             self.journal.event("paused")
             raise Paused("paused; everything so far is kept", f"schoolhouse resume {self.folder.name}")
 
+    def note_once(self, text: str) -> None:
+        """Say something in the log, once in a run however often it comes up."""
+        noted = self.journal.meta("noted", [])
+        if text not in noted:
+            self.journal.set_meta("noted", [*noted, text])
+            self.journal.event("log", text=text)
+
     def release(self) -> None:
         """Give the chat models' memory back; they are opened again when they are asked."""
         release_scorer(self)

@@ -23,11 +23,12 @@ _SCALE_WORD = re.compile(r"\s*(thousand|million|billion|trillion|mn|bn)\b", re.I
 _SCALE_LETTER = re.compile(r"\s?([km])(?!\w)", re.IGNORECASE)
 _DIGITS = r"(?:\d{1,3}(?:[,\u202f\u00a0]\d{3})+(?!\d)|\d+)(?:\.\d+)?|\.\d+"
 _POWER = r"10\s*(?:\^|\*\*)\s*\{?\s*([+-]?\d{1,4})\s*\}?"
+_TENS = _POWER.replace("([", "(?P<bare>[")
 _TEN = r"\s*(?:\*|×|·|x|\\times|\\cdot)\s*" + _POWER.replace("([", "(?P<power>[")
 _NUMBER = re.compile(
     rf"(?<![\w.^])(?<!\^\{{)(?P<sign>[+-]\s?)?(?P<currency>[$€£]\s?)?(?P<inner>[+-])?"
     rf"(?:\\[dt]?frac\s*\{{?\s*(?P<top>-?\d+(?:\.\d+)?)\s*\}}?\s*\{{?\s*(?P<bottom>\d+(?:\.\d+)?)\s*\}}?"
-    rf"|(?P<bare>{_POWER})"
+    rf"|{_TENS}"
     rf"|(?P<digits>{_DIGITS})(?:\s?/\s?(?P<below>\d+(?:\.\d+)?)(?![\d/]))?)"
     rf"(?:[eE](?P<exponent>[+-]?\d{{1,4}})(?!\w)|{_TEN})?"
     rf"(?P<pi>\s*(?:\\pi\b|π))?"
@@ -124,9 +125,9 @@ def _value(match: re.Match[str]) -> float | None:
         if match["top"]:
             value = float(match["top"]) / float(match["bottom"])
         elif match["bare"]:
-            value = 10.0 ** int(re.split(r"[\^*{ ]+", match["bare"], maxsplit=1)[1].rstrip("} "))
+            value = 10.0 ** int(match["bare"])
         else:
-            value = float(re.sub(r"[,\u202f ]", "", match["digits"]))
+            value = float(re.sub(r"[,\u202f\u00a0]", "", match["digits"]))
             value /= float(match["below"] or 1)
         value *= 10.0 ** int(match["exponent"] or match["power"] or 0)
     except (ZeroDivisionError, OverflowError):

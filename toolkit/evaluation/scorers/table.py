@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib.metadata import entry_points
 
 from toolkit.errors import SchoolhouseError
@@ -33,16 +34,20 @@ SCORERS: dict[str, Scorer] = {
 }
 
 
-def open_scorer(name: str) -> Scorer:
-    """The scorer of a name. Raises SchoolhouseError for an unknown one, and for one that does not load."""
+Report = Callable[[str], object]
+"""What is told that a scorer failed over an answer."""
+
+
+def open_scorer(name: str, report: Report | None = None) -> Scorer:
+    """The scorer of a name, guarded. Raises SchoolhouseError for an unknown one, and for one that does not load."""
     if name in SCORERS:
-        return SCORERS[name]
+        return guarded(SCORERS[name], name, report)
     others = {point.name: point for point in entry_points(group=GROUP)}
     if name not in others:
         known = ", ".join([*(own for own in SCORERS if own != "probe"), *others])
         raise SchoolhouseError(f"there is no scorer {name!r}", f"write one of {known}")
     try:
-        return guarded(others[name].load())
+        return guarded(others[name].load(), name, report)
     except (ImportError, AttributeError) as error:
         source = others[name].dist
         package = source.name if source else others[name].module
@@ -51,13 +56,15 @@ def open_scorer(name: str) -> Scorer:
         ) from error
 
 
-def guarded(scorer: Scorer) -> Scorer:
-    """Another package's scorer: what it raises over an answer is 0, what it gives is kept within 0 and 1."""
+def guarded(scorer: Scorer, name: str, report: Report | None = None) -> Scorer:
+    """A scorer that ends no run: what it raises over an answer is reported and 0, what it gives is kept in 0 to 1."""
 
     def score(item: Item, answer: str) -> float:
         try:
             found = float(scorer(item, answer))
-        except Exception:  # an answer is untrusted; it must not end the run
+        except Exception as error:  # an answer is untrusted, and its text, which the error may quote, may be sealed
+            if report:
+                report(f"the scorer {name!r} failed over an answer ({type(error).__name__}); such answers score 0")
             return 0.0
         return min(1.0, max(0.0, found)) if found == found else 0.0
 

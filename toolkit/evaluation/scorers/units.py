@@ -53,7 +53,13 @@ class Unit:
 
 def parse_unit(text: str) -> Unit | None:
     """The unit that a whole text denotes; None for text that is not one, and for no text at all."""
-    plain = plain_unit(text)
+    try:
+        return _parsed(plain_unit(text))
+    except OverflowError:  # GHz^40: no quantity of this world
+        return None
+
+
+def _parsed(plain: str) -> Unit | None:
     position, factor, scale, sign = 0, 1.0, 1.0, 1
     dimensions: Counter[str] = Counter()
     while position < len(plain):
