@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from toolkit.models.hf_folder import gguf_fingerprint
 from toolkit.paths import cache_dir
@@ -15,13 +16,13 @@ TEMPLATE = (
 LABELS = ("late", "refund", "broken", "other")
 
 
-def make_tiny(folder: Path, template: str = TEMPLATE) -> Path:
-    """A stand-in for a .gguf file; `SCHOOLHOUSE_CACHE` must point to a folder of the test."""
+def make_tiny(folder: Path, template: str = TEMPLATE, model: Any = None) -> Path:
+    """A stand-in for a .gguf file; `SCHOOLHOUSE_CACHE` must point to a folder of the test. `model`: not a Llama."""
     gguf = folder / "tiny.gguf"
     gguf.write_bytes(b"GGUF" + template.encode())
     unpacked = cache_dir() / "unpacked" / f"{gguf.stem}-{gguf_fingerprint(gguf)}"
     _tokenizer(template).save_pretrained(unpacked)
-    _model().save_pretrained(unpacked)
+    (model or _model()).save_pretrained(unpacked)
     return gguf
 
 
@@ -62,6 +63,35 @@ def _model():  # type: ignore[no-untyped-def]
         initializer_range=0.4,
     )
     return LlamaForCausalLM(config)
+
+
+def gemma(version: int, window: int) -> Any:
+    """A random Gemma 2 (soft caps) or 3, the first of its two layers with a sliding window of so many tokens."""
+    import torch
+    from transformers import Gemma2Config, Gemma2ForCausalLM, Gemma3ForCausalLM, Gemma3TextConfig
+
+    torch.manual_seed(0)
+    config, model = {2: (Gemma2Config, Gemma2ForCausalLM), 3: (Gemma3TextConfig, Gemma3ForCausalLM)}[version]
+    return model(
+        config(
+            vocab_size=259,
+            hidden_size=48,
+            intermediate_size=96,
+            num_hidden_layers=2,
+            num_attention_heads=4,
+            num_key_value_heads=2,
+            head_dim=12,
+            query_pre_attn_scalar=12,
+            max_position_embeddings=512,
+            sliding_window=window,
+            layer_types=["sliding_attention", "full_attention"],
+            bos_token_id=1,
+            eos_token_id=2,
+            pad_token_id=2,
+            tie_word_embeddings=False,
+            initializer_range=0.4,
+        )
+    )
 
 
 def prompt(text: str, system: str = "Give one label.") -> tuple[dict[str, str], ...]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tiny_model import make_tiny, prompt
+from tiny_model import gemma, make_tiny, prompt
 
 from toolkit.errors import ChildError, ModelError
 from toolkit.models.hf_folder import hf_folder
@@ -43,6 +43,22 @@ def test_answers_equal_plain_generation(gguf: Path, system: str) -> None:
     answers = dict(student.answer(prompts, 9))  # type: ignore[arg-type]
     assert [answers[i] for i in range(5)] == [plainly(folder, asked, 9) for asked in prompts]
     assert dict(student.answer(prompts[2:3], 9)) == {0: answers[2]}  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("version", "window", "plain"), [(2, 20, True), (2, 300, True), (3, 20, True), (3, 300, False)]
+)
+def test_windows_and_soft_caps_are_the_models_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: int, window: int, plain: bool
+) -> None:
+    monkeypatch.setenv("SCHOOLHOUSE_CACHE", str(tmp_path / "cache"))
+    folder = hf_folder(make_tiny(tmp_path, model=gemma(version, window)))
+    student = TorchStudent({"model": str(folder), "adapter": None, "dtype": "float32"})
+    prompts = [prompt("where " + "is it " * n, SYSTEMS[0]) for n in (3, 0, 7, 1)]
+    answers = dict(student.answer(prompts, 9))  # type: ignore[arg-type]
+    assert [answers[i] for i in range(4)] == [plainly(folder, asked, 9) for asked in prompts]
+    assert student.plain is plain
+    assert any(answers.values())
 
 
 def test_closed_answers_are_the_likeliest_walk_through_the_labels(gguf: Path) -> None:

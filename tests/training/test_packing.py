@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tiny_model import make_tiny, prompt, tiny_job
+from tiny_model import gemma, make_tiny, prompt, tiny_job
 
 from toolkit.models.torch_model import load_tokenizer
 from toolkit.training.encode import Encoded, encode
@@ -217,6 +217,20 @@ def test_a_model_that_cannot_be_packed_is_trained_row_by_row(
     assert loss == pytest.approx(expected[0], rel=1e-5)
     for name, gradient in expected[1].items():
         assert float((found[name] - gradient).abs().max()) <= 1e-4 * float(gradient.abs().max())
+
+
+@pytest.mark.parametrize(("version", "window"), [(2, 400), (3, 400), (3, 80)])
+def test_windows_and_soft_caps_have_the_gradients_of_the_models_own_logits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: int, window: int
+) -> None:
+    """Three rows fit into the shorter window, the last does not."""
+    monkeypatch.setenv("SCHOOLHOUSE_CACHE", str(tmp_path / "cache"))
+    gguf = make_tiny(tmp_path, model=gemma(version, window))
+    rows = [Example(prompt(text, "a"), "late") for text in ("m", "mm", "mmm", "m" * 90)]  # type: ignore[arg-type]
+    training = training_of(gguf, tmp_path, rows)
+    assert [len(one.ids) < 80 for one in training.plan[0]] == [True, True, True, False]
+    assert computing(training).packed is (version == 3 and window == 400)
+    assert_equal(gradients(training), separately(training))
 
 
 def test_a_core_that_fails_does_not_leave_the_others_waiting(gguf: Path, tmp_path: Path) -> None:

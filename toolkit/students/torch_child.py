@@ -46,6 +46,7 @@ class TorchStudent:
 
             model = PeftModel.from_pretrained(model, setup["adapter"]).merge_and_unload()
         self.model = model.to(getattr(self.torch, setup["dtype"])).eval()
+        self.plain, self._plainly = False, self.model.config._attn_implementation
         self.attention = PrefixAttention(self.torch)
         self.attention.install(self.model)
         self.ends = end_ids(self.tokenizer, self.model)
@@ -63,7 +64,8 @@ class TorchStudent:
         most = closed.longest + 1 if closed else most
         rows = [prompt_ids(self.tokenizer, prompt) for prompt in prompts]
         self._check(rows, most)
-        shared = common_prefix(rows) if len(rows) > 1 else 0
+        self._choose_attention(max(len(row) for row in rows) + most)
+        shared = common_prefix(rows) if len(rows) > 1 and not self.plain else 0
         self._share(rows[0][:shared])
 
         def finished(batch: list[int]) -> list[tuple[int, str]]:
@@ -93,6 +95,16 @@ class TorchStudent:
                 "shorten the prompt, or lower student.max_new_tokens",
             )
 
+    def _choose_attention(self, longest: int) -> None:
+        """Soft caps, and windows that prompt and answer do not fit into, are left to the model's own attention."""
+        config = self.model.config
+        window = getattr(config, "sliding_window", None) or longest
+        self.plain = longest > window or getattr(config, "attn_logit_softcapping", None) is not None
+        if self.plain:
+            config._attn_implementation = self._plainly
+        else:
+            self.attention.install(self.model)
+
     def _share(self, prefix: list[int]) -> None:
         """Compute what all prompts begin with; it is attended to until the next call."""
         self.attention.prefix = []
@@ -100,7 +112,8 @@ class TorchStudent:
             return
         cache = self._cache()
         with self.torch.inference_mode():
-            self._forward([prefix], self._causal(len(prefix)), 0, cache)
+            whole = self.torch.ones(1, len(prefix), dtype=self.torch.bool, device=self.model.device)
+            self._forward([prefix], whole, 0, cache)
         self.attention.prefix = [(layer.keys[0], layer.values[0]) for layer in cache.layers]
 
     def _generate(
@@ -120,8 +133,8 @@ class TorchStudent:
         padding = torch.tensor([longest - len(row) for row in rows], device=self.model.device)
         answers: list[list[int]] = [[] for _ in rows]
         places, cache = list(range(len(rows))), self._cache()
-        mask = self._causal(longest) & (torch.arange(longest, device=self.model.device) >= padding[:, None, None, None])
-        logits = self._forward([[0] * (longest - len(row)) + row for row in rows], mask, shared - padding, cache)
+        seen = torch.arange(longest, device=self.model.device) >= padding[:, None]
+        logits = self._forward([[0] * (longest - len(row)) + row for row in rows], seen, shared - padding, cache)
         for length in range(longest + 1, longest + most + 1):
             chosen = _choose(logits, [answers[place] for place in places], closed)
             going = [i for i, token in enumerate(chosen) if token not in self.ends]
@@ -140,18 +153,23 @@ class TorchStudent:
                 keep = torch.tensor(going, device=self.model.device)
                 cache.batch_select_indices(keep)
                 padding, places = padding[keep], [places[i] for i in going]
-            mask = (torch.arange(length, device=self.model.device) >= padding[:, None])[:, None, None]
-            logits = self._forward([[chosen[i]] for i in going], mask, shared + length - 1 - padding, cache)
+            seen = torch.arange(length, device=self.model.device) >= padding[:, None]
+            logits = self._forward([[chosen[i]] for i in going], seen, shared + length - 1 - padding, cache)
 
-    def _forward(self, rows: list[list[int]], mask: Any, begin: Any, cache: Any) -> Any:
-        """Logits after the last token of each row; `begin` is the position of a row's first token."""
+    def _forward(self, rows: list[list[int]], seen: Any, begin: Any, cache: Any) -> Any:
+        """Logits after the last token of each row.
+
+        Args:
+            seen: rows x tokens of the cache and of `rows`; False where a row is padded.
+            begin: the position of a row's first token.
+        """
         torch = self.torch
         ids = torch.tensor(rows, device=self.model.device)
         start = torch.as_tensor(begin, device=self.model.device).reshape(-1, 1)
         positions = (start + torch.arange(ids.shape[1], device=self.model.device)).clamp(min=0)
         output = self.model(
             input_ids=ids,
-            attention_mask=mask.expand(len(rows), 1, -1, -1),
+            attention_mask=seen if self.plain else self._causal(ids.shape[1], seen),
             position_ids=positions.expand(len(rows), -1),
             past_key_values=cache,
             use_cache=True,
@@ -159,9 +177,11 @@ class TorchStudent:
         )
         return output.logits[:, -1]
 
-    def _causal(self, length: int) -> Any:
-        ones = self.torch.ones(length, length, dtype=self.torch.bool, device=self.model.device)
-        return ones.tril()[None, None]
+    def _causal(self, tokens: int, seen: Any) -> Any:
+        """Rows x 1 x tokens x all tokens: the last `tokens` look at themselves and at what was seen before."""
+        length = seen.shape[1]
+        ones = self.torch.ones(tokens, length, dtype=self.torch.bool, device=self.model.device)
+        return ones.tril(length - tokens) & seen[:, None, None]
 
     def _cache(self) -> Any:
         from transformers import DynamicCache

@@ -15,7 +15,7 @@ from toolkit.training.encode import Encoded
 from toolkit.training.packed_attention import AbandonedError, Board, NotPackableError, PackedAttention
 from toolkit.training.packing import Part, deal
 
-_CHECKED = 3  # rows
+_CHECKED = 2  # short rows, beside the longest
 _TOLERANCE = {"float32": 1e-4, "bfloat16": 3e-2}
 
 
@@ -40,6 +40,7 @@ class Gradients:
         self.torch, self.model, self.weights, self.dtype, self.workers = torch, model, list(weights), dtype, workers
         self.body, self.head = model.get_decoder(), model.get_output_embeddings()
         self.device = model.device
+        self.cap = getattr(model.config, "final_logit_softcapping", None)  # Gemma 2
         self.packed, self.share = True, True
         self._plain = model.config._attn_implementation
         self._attention = PackedAttention(torch)
@@ -64,7 +65,8 @@ class Gradients:
 
     def check(self, rows: Sequence[Encoded]) -> str:
         """Why packing cannot be used with this model, or nothing: some rows are computed packed and one by one."""
-        few = sorted(rows, key=lambda row: len(row.ids))[:_CHECKED]
+        by_length = sorted(rows, key=lambda row: len(row.ids))
+        few = [by_length[-1], *by_length[:-1][:_CHECKED]]  # does the longest fit into a sliding window?
         self.model.eval()  # no dropout
         try:
             with self.torch.no_grad(), self._mixed():
@@ -141,6 +143,8 @@ class Gradients:
 
     def _cross_entropy(self, hidden: Any, targets: list[int]) -> Any:
         logits = self.head(hidden).float()
+        if self.cap:
+            logits = self.cap * self.torch.tanh(logits / self.cap)
         wanted = self.torch.tensor(targets, device=self.device)
         return self.torch.nn.functional.cross_entropy(logits, wanted, reduction="sum")
 

@@ -34,7 +34,7 @@ def trainee(job: dict[str, Any]) -> Trainee:
     else:
         # all weights are learnt in float32, whatever they are multiplied in: small steps would be rounded away
         model = load_model(Path(job["model"]), "float32" if method == "full" else settings["dtype"])
-    if getattr(model.config, "final_logit_softcapping", None) or getattr(model.config, "logits_scaling", 1) != 1:
+    if getattr(model.config, "logits_scaling", 1) != 1:
         raise TrainingError(f"{base} reshapes its logits, which this trainer does not know", "choose another student")
     whole = model.train() if method == "full" else _with_lora(model, settings, base)
     weights = {name: weight for name, weight in whole.named_parameters() if weight.requires_grad}
