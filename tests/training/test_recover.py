@@ -11,7 +11,7 @@ import psutil
 import pytest
 from tiny_model import make_tiny, tiny_job
 
-from toolkit.errors import TrainingError
+from toolkit.errors import ChildError, TrainingError
 from toolkit.models.torch_model import load_tokenizer
 from toolkit.training import files, recover, torch_trainer
 from toolkit.training.encode import Encoded, encode
@@ -22,6 +22,7 @@ from toolkit.training.torch_trainer import _message
 from toolkit.training.trainer import TrainJob, open_trainer
 
 Events = list[dict[str, Any]]
+METAL = "Insufficient Memory (00000008:kIOGPUCommandBufferCallbackErrorOutOfMemory)"
 
 
 @pytest.fixture
@@ -115,6 +116,7 @@ def test_other_errors_are_not_taken_for_it(gguf: Path, tmp_path: Path, monkeypat
         (RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 8 bytes"), True),
         (RuntimeError("MPS backend out of memory (MPS allocated: 1 GB)"), True),
         (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED"), True),
+        (RuntimeError(f"[METAL] Command buffer execution failed: {METAL}"), True),
         (MemoryError(), True),
         (ValueError("out of memory"), False),
         (RuntimeError("mat1 and mat2 shapes cannot be multiplied"), False),
@@ -167,6 +169,29 @@ def test_a_child_that_the_kernel_ended_starts_again_with_fewer_rows(
     assert open_trainer("torch").train(job, killing(events, 1)) == job.output
     low = [event for event in events if event["event"] == "memory_low"]
     assert [(event["rows_at_once"], event["batch_size"]) for event in low] == [(2, 4)]
+
+
+@pytest.mark.parametrize(("words", "again"), [(f"libc++abi: terminating: [METAL] {METAL}", True), ("abort", False)])
+def test_a_child_that_aborts_for_memory_starts_again_with_fewer_rows(
+    gguf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: str, again: bool
+) -> None:
+    """As Metal does; other aborts are errors."""
+    whole, asked = torch_trainer.TorchTrainer._work, list[int]()
+
+    def aborted(self: Any, job: TrainJob, message: dict[str, Any], emit: Callable[[dict[str, Any]], None]) -> None:
+        asked.append(message["settings"]["accumulation"])
+        if len(asked) == 1:
+            raise ChildError(f"toolkit.training.mlx_child ended with code -6:\n    {words}", "")
+        whole(self, job, message, emit)
+
+    monkeypatch.setattr(torch_trainer.TorchTrainer, "_work", aborted)
+    job = tiny_job(gguf, tmp_path / "a", epochs=1)
+    if again:
+        assert open_trainer("torch").train(job, lambda event: None) == job.output
+        assert asked == [1, 2]
+        return
+    with pytest.raises(TrainingError, match="ended with code -6"):
+        open_trainer("torch").train(job, lambda event: None)
 
 
 def test_a_child_that_the_kernel_ends_again_and_again_is_given_up(

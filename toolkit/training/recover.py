@@ -12,15 +12,35 @@ from toolkit.errors import TrainingError
 from toolkit.training.encode import Encoded
 
 MOST_HALVINGS = 3
-_SAYINGS = ("out of memory", "not enough memory", "can't allocate memory", "alloc_failed")
+ENDED = "ended with code"
+"""What the error of a dead child says; its last words follow. Metal aborts the process when memory runs out."""
+_SAYINGS = (
+    "out of memory",
+    "not enough memory",
+    "can't allocate memory",
+    "alloc_failed",
+    "insufficient memory",
+    "erroroutofmemory",
+)
 _KERNEL = ("/sys/fs/cgroup/memory.events", "/proc/vmstat")
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says so: CUDA, MPS and the CPU's allocator each have words of their own."""
-    return isinstance(error, MemoryError) or (
-        isinstance(error, RuntimeError) and any(words in str(error).lower() for words in _SAYINGS)
-    )
+    """Whether an error says so: CUDA, Metal, MPS and the CPU's allocator each have words of their own."""
+    return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and _says_so(str(error)))
+
+
+def ended_for_memory(error: str, kernel_killed: bool) -> bool:
+    """Whether the error of a dead child says that memory ran out.
+
+    Args:
+        kernel_killed: whether the kernel ended a process for want of memory meanwhile.
+    """
+    return ENDED in error and ((kernel_killed and f"{ENDED} -9" in error) or _says_so(error))
+
+
+def _says_so(text: str) -> bool:
+    return any(words in text.lower() for words in _SAYINGS)
 
 
 def kills_for_memory() -> int:

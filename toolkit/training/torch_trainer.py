@@ -15,12 +15,17 @@ from toolkit.models.torch_dtype import fast_dtype
 from toolkit.process import Child
 from toolkit.training import files
 from toolkit.training.backends import missing
-from toolkit.training.recover import MOST_HALVINGS, killed_for_memory, kills_for_memory, rows_at_once
+from toolkit.training.recover import (
+    MOST_HALVINGS,
+    ended_for_memory,
+    killed_for_memory,
+    kills_for_memory,
+    rows_at_once,
+)
 from toolkit.training.trainer import Emit, Problem, TrainJob, require_method
 from toolkit.types import digest
 
 NEEDED = ("torch", "transformers", "peft", "safetensors")
-KILLED = "ended with code -9"
 STOPPABLE = {f"toolkit.training.{name}_child" for name in ("torch", "unsloth", "mlx")}
 """Children that, when they get another message, write a checkpoint after the step under way, and end."""
 STOP_SECONDS = 120.0
@@ -67,14 +72,14 @@ class TorchTrainer:
         return job.output
 
     def _persist(self, job: TrainJob, message: dict[str, Any], emit: Emit) -> None:
-        """Train; a child that the kernel ends for want of memory is started again with fewer rows at once."""
+        """Train; a child that ends for want of memory is started again with fewer rows at once."""
         settings = message["settings"]
         for halvings in range(MOST_HALVINGS + 1):
             killed = kills_for_memory()
             try:
                 return self._work(job, message, emit)
             except ChildError as error:
-                if KILLED not in error.message or kills_for_memory() == killed:
+                if not ended_for_memory(error.message, kills_for_memory() != killed):
                     raise
                 if halvings == MOST_HALVINGS or settings["accumulation"] >= settings["batch_size"]:
                     raise killed_for_memory(settings) from error
