@@ -105,6 +105,11 @@ def test_the_tolerance_is_relative_and_comes_with_the_item() -> None:
     assert number(item("100"), "101.5") == 0
     assert number(item("100", tolerance=0.05), "104") == 1
     assert number(item("100", tolerance="0.002"), "100.5") == 0
+    assert number(item("100", tolerance=0), "100") == number(item("100", tolerance="0"), "100.0") == 1
+    assert number(item("100", tolerance=0), "100.0001") == 0
+    assert number(item("131", unit="kJ", tolerance=0), "131000 J") == 1
+    assert number(item("1234567890", tolerance=0), "1234567891") == 0
+    assert number(item("100", tolerance=5), "300") == number(item("100", tolerance=1), "300") == 0
     assert number(item("0"), "0.0") == 1
     assert number(item("0"), "0.01") == 0
 

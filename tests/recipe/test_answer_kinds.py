@@ -81,6 +81,17 @@ def test_too_few_items_say_how_many_are_needed(tmp_path: Path) -> None:
         prepare(recipe(tmp_path, data=rows()[::8]), tmp_path / "run")
 
 
+@pytest.mark.parametrize("given", [5, 1, -0.1, "5 %", "a bit", True, [0.1], "1e999"])
+def test_a_tolerance_that_is_no_share_is_refused_with_its_line(tmp_path: Path, given: Json) -> None:
+    text = GOOD.replace("unit: unit", "tolerance: within")
+    fine = [{**row, "within": within} for row, within in zip(rows(), [0, 0.05, "0", "", None], strict=False)]
+    found = read_examples(recipe(tmp_path, text, fine))
+    assert [one.meta.get("tolerance") for one in found] == [0, 0.05, "0", None, None]
+    with pytest.raises(DataError, match=r"data.jsonl:2: within: a tolerance of .* below 1") as caught:
+        read_examples(recipe(tmp_path, text, [fine[0], {**fine[1], "within": given}]))
+    assert "write 0.05 for 5 %" in caught.value.fix
+
+
 def test_a_missing_scorer_column_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"no such column.*question"):
         read_examples(recipe(tmp_path, GOOD.replace("unit: unit", "unit: units")))
@@ -91,6 +102,11 @@ def test_a_missing_scorer_column_is_named(tmp_path: Path) -> None:
     [
         ("answer: number", "answer: label", "task.labels: missing"),
         ("answer: number", "answer: number, labels: [a, b]", "task.labels: an answer of the kind number has no labels"),
+        (
+            "answer: number",
+            "answer: label, labels: [a, b]",
+            "data.columns.skill: in a label task the skill is the label",
+        ),
         ("path: data.jsonl", "labels: 3", "data.labels: an answer of the kind number has no labels"),
         ("answer: number", "answer: python", "data.columns: code is scored by tests"),
         ("answer: number", "answer: essay", "task.answer: should be 'label', 'choice'"),

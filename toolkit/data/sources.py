@@ -195,7 +195,7 @@ def _example(
 ) -> Example:
     text = _text(record, "input", columns)
     output = _text(record, "output", columns, structured=kind != "label")
-    skill = _text(record, "skill", columns) if "skill" in columns else output if kind == "label" else ""
+    skill = output if kind == "label" else _text(record, "skill", columns) if "skill" in columns else ""
     meta = _meta(record, columns)
     return Example(text, output, skill, record.source, record.line, split, kind == "label", meta)
 
@@ -218,7 +218,21 @@ def _meta(record: Record, columns: Mapping[str, str]) -> dict[str, Json]:
                 value = json.loads(value)
         if value not in (None, ""):
             found[ours] = value
+    if "tolerance" in found:
+        _check_tolerance(found["tolerance"], record, columns["tolerance"])
     return found
+
+
+def _check_tolerance(value: Json, record: Record, column: str) -> None:
+    """Raise DataError for a tolerance that is no share: 5 for 5 % would let every number of the same sign pass."""
+    try:
+        if not isinstance(value, bool) and 0 <= float(value) < 1:
+            return
+    except (TypeError, ValueError, OverflowError):
+        pass
+    message = f"a tolerance of {str(value)[:40]!r}; it is a share of the right number, from 0 to below 1"
+    fix = "write 0.05 for 5 %, 0 for no other number than the right one, or leave it empty"
+    raise DataError(message, fix, path=record.source, line=record.line, key=column)
 
 
 def _text(record: Record, ours: str, columns: Mapping[str, str], *, structured: bool = False) -> str:

@@ -45,6 +45,9 @@ def _answer(file: RecipeFile) -> Iterator[Problem]:
     key: Key = ("task", "labels")
     if task.answer == "label" and not task.labels:
         yield Problem(key, "missing", _wanted("labels", type(task).model_fields["labels"]))
+    if task.answer == "label" and "skill" in columns:
+        message = "in a label task the skill is the label: plans, scores and the confusion matrix go by it"
+        yield Problem(("data", "columns", "skill"), message, "delete it")
     if task.answer != "label" and task.labels:
         yield Problem(key, f"an answer of the kind {task.answer} has no labels", "delete it, or write `answer: label`")
     if task.answer != "label" and file.data.labels != "all":

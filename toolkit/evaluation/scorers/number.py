@@ -18,6 +18,9 @@ from toolkit.types import Item
 TOLERANCE = 0.01
 """Relative; for items that bring none of their own."""
 
+ROUNDING = 1e-14
+"""Exact but for this: kJ made of J differ in the last digit."""
+
 _SCALES = {"thousand": 1e3, "k": 1e3, "million": 1e6, "mn": 1e6, "m": 1e6, "billion": 1e9, "bn": 1e9, "trillion": 1e12}
 _SCALE_WORD = re.compile(r"\s*(thousand|million|billion|trillion|mn|bn)\b", re.IGNORECASE)
 _SCALE_LETTER = re.compile(r"\s?([km])(?!\w)", re.IGNORECASE)
@@ -150,14 +153,17 @@ def _behind(after: str, currency: str) -> tuple[str, Unit | None]:
 
 
 def _close(value: float, expected: float, tolerance: float) -> bool:
-    return isfinite(value) and isclose(value, expected, rel_tol=tolerance, abs_tol=1e-9 if expected == 0 else 0.0)
+    least = 1e-9 if expected == 0 else 0.0
+    return isfinite(value) and isclose(value, expected, rel_tol=max(tolerance, ROUNDING), abs_tol=least)
 
 
 def _tolerance(item: Item) -> float:
+    """The item's own, 0 for exact; what is none (a data program may write anything) is as good as missing."""
     try:
-        return min(1.0, max(0.0, float(item.meta.get("tolerance") or TOLERANCE)))
-    except (TypeError, ValueError):
+        given = float(item.meta.get("tolerance", TOLERANCE))
+    except (TypeError, ValueError, OverflowError):
         return TOLERANCE
+    return given if 0 <= given < 1 else TOLERANCE
 
 
 def _normalised(text: str) -> str:
