@@ -52,6 +52,23 @@ def test_options_may_come_with_the_item() -> None:
     assert choice(item("dog"), "dog") == 1
 
 
+@pytest.mark.parametrize("option", ["In the U.S.", '"Call me Ishmael"', "the dogs'", "**bold**", "Yes."])
+def test_an_option_that_ends_in_a_sign_is_named_by_its_text(option: str) -> None:
+    for options in (["no", option], {"a": "no", "b": option}):
+        asked = item(option, options=options)
+        assert choice(asked, option) == choice(asked, option + ".") == choice(asked, f"B) {option}") == 1
+        assert choice(asked, "B") == 1
+        assert choice(asked, "no.") == choice(asked, "") == choice(asked, f"A) {option}") == 0
+
+
+def test_options_that_differ_in_a_sign_only_are_told_apart() -> None:
+    asked = item("C.", options=["C", "C.", "."])
+    assert choice(asked, "C.") == 1
+    assert choice(asked, "B) C.") == 1
+    assert choice(asked, "C") == 0
+    assert choice(item("*", options=["+", "*"]), "*") == choice(item("*", options=["+", "*"]), "B) *") == 1
+
+
 @given(values)
 def test_json_equals_itself_however_it_is_laid_out(value: Any) -> None:
     plain, laid_out = json.dumps(value), json.dumps(value, indent=3, sort_keys=True, ensure_ascii=False)

@@ -42,20 +42,31 @@ def _options(item: Item) -> dict[str, str]:
 def _named(answer: str, options: Mapping[str, str]) -> str:
     """The one option that a text names, as its letter or, without known options, as folded text; else ""."""
     text = spoken(answer)
-    by_text = {folded(option): letter for letter, option in options.items()}
-    whole = folded(text).strip(" .*\"'")
-    if whole in by_text:
-        return by_text[whole]
+    if found := _with_text(text, options):
+        return found
     if alone := _ALONE.fullmatch(text):
         return _known(alone[1], options)
     letters = {_known(letter, options) for letter in _STATED.findall(text)}
     if first := _FIRST.match(text):
         letters.add(_known(first[1] or first[2], options))
-        rest = folded(text[first.end() :]).strip(" .*\"'")
-        letters |= {by_text[rest]} if rest in by_text else set()
+        letters |= {found} if (found := _with_text(text[first.end() :], options)) else set()
     if letters or options:
         return letters.pop() if len(letters) == 1 else ""
-    return whole
+    return _plain(text)
+
+
+def _with_text(text: str, options: Mapping[str, str]) -> str:
+    """The letter of the option whose text this is; of "C" and "C." the one that is written so. Else ""."""
+    for made_equal in (folded, _plain):
+        letters = {made_equal(option): letter for letter, option in options.items()}
+        if made_equal(text) and made_equal(text) in letters:
+            return letters[made_equal(text)]
+    return ""
+
+
+def _plain(text: str) -> str:
+    """Folded, without a full stop, quotes or emphasis around it; a text of such signs only stays itself."""
+    return folded(text).strip(" .*\"'") or folded(text)
 
 
 def _known(letter: str, options: Mapping[str, str]) -> str:
