@@ -86,12 +86,13 @@ def carry_out(
     by_hand: int = 0,
     verify: Verify = lambda kind, answer, expected, more: False,
     clock: Callable[[], float] = lambda: 0.0,
+    kind: type[ProgramHost] = ProgramHost,
 ) -> Hosted:
     """Run a program against a budget; the journal stays open for questions."""
     journal = Journal(folder)
     teacher = MadeUpTeacher(speaks)
     wanted = rows or {"a": 4, "b": 4}
-    host = ProgramHost(
+    host = kind(
         attempt=1,
         allowance=Allowance(calls=calls, rows=wanted, room=sum(wanted.values()), seconds=600),
         journal=journal,

@@ -17,6 +17,7 @@ from hosted import QUICK, Hosted, carry_out, prompt_of
 from toolkit.errors import ModelError, RefusedRequest, SchoolhouseError
 from toolkit.programs.host import MAX_LOG_LINES
 from toolkit.programs.sandbox import ERROR_LIMIT, OUTPUT_LIMIT, Limits
+from toolkit.programs.trial import TrialHost
 from toolkit.types import Request
 
 TIMEOUT, RUNTIME = "execution timeout", "code runtime error"
@@ -123,6 +124,19 @@ WRONG_VALUES = {
     "keyword arguments": "host_submit(rows=[])",
 }
 
+OPTIONS = {
+    "schema 10,000 deep": ("s = {}\nfor _ in range(10_000): s = {'a': s}\nask('x', schema=s)", RUNTIME),
+    "schema of a trillion values": ("m = []\nfor _ in range(12): m = [m] * 10\nask('x', schema={'m': m})", RUNTIME),
+    "an unknown option, 10,000 deep": ("m = {}\nfor _ in range(10_000): m = {'a': m}\nhost_ask(['x'], {'m': m})", None),
+    "an unknown option of a trillion values": (
+        "m = []\nfor _ in range(12): m = [m] * 10\nhost_ask(['x'], {'m': m})",
+        None,
+    ),
+    "one wrong prompt among many": ("host_ask(['x'] * 9 + [3], {})", RUNTIME),
+    "huge prompts": ("host_ask(['x'] * 9 + ['y' * 10_000_000] * 40, {})", RUNTIME),
+}
+"""Program -> how its trial ends."""
+
 
 @pytest.fixture(autouse=True)
 def in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
@@ -174,6 +188,15 @@ def test_wrong_values_are_the_programs_error_and_not_the_runs(name: str, tmp_pat
     assert result.ending.error_class == RUNTIME
     assert "the run is stopping" not in result.ending.error
     assert result.host.accepted.total() == 0
+
+
+@pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS.keys())
+def test_a_trial_reads_no_options_before_they_are_checked(options: tuple[str, str | None], tmp_path: Path) -> None:
+    program, expected = options
+    before = time.monotonic()
+    result = carry_out(tmp_path, program, kind=TrialHost)
+    assert time.monotonic() - before < QUICK.seconds + 2
+    assert (result.ending.error_class, result.host.interruption) == (expected, None)
 
 
 def test_a_hostile_program_may_catch_its_error_and_go_on(tmp_path: Path) -> None:

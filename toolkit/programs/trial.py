@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from toolkit.programs.arguments import read_options, read_prompts
 from toolkit.programs.host import ProgramHost
 from toolkit.types import Json
 
@@ -46,21 +47,21 @@ class TrialHost(ProgramHost):
     def __post_init__(self) -> None:
         self.journal = _NoRows()  # type: ignore[assignment]
 
-    def ask(self, prompts: Sequence[str], options: Json) -> list[Json]:
+    def ask(self, prompts: Json, options: Json) -> list[Json]:
         self._asks += 1
         if self._asks > MOST_ASKS:
             raise TrialOver
-        usable = isinstance(prompts, list | tuple) and 0 < len(prompts) <= self.allowance.calls - self.calls_used
-        kept = self._kept[repr(options)]
+        texts = read_prompts(prompts)
+        usable = 0 < len(texts) <= self.allowance.calls - self.calls_used
+        kept = self._kept[repr(read_options(options))]  # checked first: what a program sends may be endless
         real = CALLS_OF_A_KIND - len(kept) if len(self._kept) <= MOST_KINDS else 0 if kept else 1
-        if not usable or real >= len(prompts):
-            replies = super().ask(prompts, options)
-            kept += zip(prompts, replies, strict=True)
+        if not usable or real >= len(texts):
+            replies = super().ask(texts, options)
+            kept += zip(texts, replies, strict=True)
             return replies
-        replies = super().ask(prompts[:real], options) if real > 0 else []
-        kept += zip(prompts, replies, strict=False)
-        others = [prompt if isinstance(prompt, str) else "" for prompt in prompts[len(replies) :]]
-        return [*replies, *(_nearest(kept, prompt) for prompt in others)]
+        replies = super().ask(texts[:real], options) if real > 0 else []
+        kept += zip(texts, replies, strict=False)
+        return [*replies, *(_nearest(kept, text) for text in texts[len(replies) :])]
 
     def submit(self, rows: Json) -> Json:
         receipt = super().submit(rows)
