@@ -14,8 +14,10 @@ from school import School, lessons, nonsense, read_items
 from typer.testing import CliRunner
 
 from toolkit.cli.app import app
-from toolkit.errors import RecipeError, SchoolhouseError
+from toolkit.errors import ModelError, RecipeError, SchoolhouseError
 from toolkit.models.chat import ModelInfo
+from toolkit.models.server import ServerSettings
+from toolkit.models.servers import models_on_servers, server_settings
 from toolkit.stages.desk import desk_answers
 from toolkit.types import Completion, Request
 
@@ -28,9 +30,11 @@ class FakeJudge:
     def __init__(self) -> None:
         self.asked: list[str] = []
         self.opened = self.closed = 0
+        self.servers: list[ServerSettings] = []
 
-    def open(self, name: str, *, context: int) -> FakeJudge:
+    def open(self, name: str, *, context: int, server: ServerSettings) -> FakeJudge:
         assert name == "replay/judge" and context >= 4096
+        self.servers.append(server)
         self.opened += 1
         return self
 
@@ -159,3 +163,37 @@ def test_labels_of_one_kind_only_are_not_enough(school: School, judge: FakeJudge
 def test_a_recipe_says_who_judges_and_by_what(school: School, task: dict[str, Any], expected: str) -> None:
     with pytest.raises(RecipeError, match=re.escape(expected)):
         school.recipe(task=task)
+
+
+TEACHER = {"model": "openai/large@http://127.0.0.1:9/v1", "key_variable": "SCHOOL_KEY", "parallel": 3, "think": True}
+
+
+@pytest.mark.parametrize(
+    ("model", "alike"),
+    [
+        (None, True),
+        ("openai/small@http://127.0.0.1:9/v1/", True),
+        ("openai/large@http://127.0.0.1:8/v1", False),
+        ("ollama/large", False),
+    ],
+)
+def test_a_judge_on_the_teachers_server_is_asked_as_the_teacher_is(
+    school: School, model: str | None, alike: bool
+) -> None:
+    recipe = school.recipe(teacher=TEACHER, task={"answer": "judged", "labels": {}, "judge": {**JUDGE, "model": model}})
+    asked = server_settings(recipe)
+    assert asked["judge"] == (asked["teacher"] if alike else ServerSettings()), "a key goes to no other server"
+    assert models_on_servers(recipe).get("judge") == model
+
+
+def test_a_judge_that_cannot_be_asked_is_told_before_anything_runs(school: School) -> None:
+    with pytest.raises(ModelError, match="no Ollama server answers"):
+        school.begin(
+            task={"answer": "judged", "labels": {}, "judge": {**JUDGE, "model": "ollama/j@http://127.0.0.1:9"}}
+        )
+
+
+def test_the_judge_gets_its_servers_settings(school: School, judge: FakeJudge) -> None:
+    write_labels(school.folder)
+    school.run(teacher={"parallel": 3}, **settings())
+    assert {found.parallel for found in judge.servers} == {3}

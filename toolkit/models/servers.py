@@ -1,9 +1,9 @@
-"""The servers that a recipe's teacher and engineer are on, and whether they can be asked."""
+"""The servers that a recipe's teacher, engineer and judge are on, and whether they can be asked."""
 
 from __future__ import annotations
 
 from toolkit.models.chat import SERVERS, open_chat_model, split_name
-from toolkit.models.server import ServerSettings
+from toolkit.models.server import ServerSettings, parse_address
 from toolkit.recipe import Recipe
 
 
@@ -11,10 +11,19 @@ def server_settings(recipe: Recipe) -> dict[str, ServerSettings]:
     """How each role's model is asked, should it be on a server."""
     teacher, planner = recipe.file.teacher, recipe.file.engineer
     key = teacher.key_variable or ""
+    asked = ServerSettings(key, teacher.parallel, teacher.think)
+    beside = recipe.judge is not None and _place(recipe.judge) == _place(teacher.model)
     return {
-        "teacher": ServerSettings(key, teacher.parallel, teacher.think),
+        "teacher": asked,
         "engineer": ServerSettings(planner.key_variable or key, 0, teacher.think),
+        "judge": asked if beside else ServerSettings(),  # the teacher's key is for the teacher's server
     }
+
+
+def _place(name: str) -> tuple[str, str]:
+    """The backend of a model, and the address of its server."""
+    backend, rest = split_name(name)
+    return backend, parse_address(rest, backend).url if backend in SERVERS else ""
 
 
 def models_on_servers(recipe: Recipe) -> dict[str, str]:
@@ -23,6 +32,8 @@ def models_on_servers(recipe: Recipe) -> dict[str, str]:
     names = {"teacher": recipe.file.teacher.model}
     if planner.asks and planner.model and planner.model != recipe.file.teacher.model:
         names["engineer"] = planner.model
+    if recipe.judge and recipe.judge != recipe.file.teacher.model:
+        names["judge"] = recipe.judge
     return {role: name for role, name in names.items() if split_name(name)[0] in SERVERS}
 
 

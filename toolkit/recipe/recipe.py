@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from toolkit.recipe.schema import RecipeFile
+from toolkit.recipe.schema import JUDGED, RecipeFile
 from toolkit.recipe.yaml_text import dump
 from toolkit.types import Json, digest
 
@@ -54,6 +54,14 @@ class Recipe:
         """The only answers that a student can give; empty when it writes freely."""
         closed = self.file.student.closed and self.file.task.answer == "label"
         return tuple(self.labels) if closed else ()
+
+    @property
+    def judge(self) -> str | None:
+        """`backend/name` of who judges answers, the teacher's where none is named; None where a scorer does it."""
+        task = self.file.task
+        if task.judge is None or task.scored_by != JUDGED:
+            return None
+        return task.judge.model or self.file.teacher.model
 
     def values(self) -> dict[str, Json]:
         """The effective values, defaults included."""

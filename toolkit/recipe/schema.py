@@ -20,6 +20,8 @@ from pydantic import (
 )
 
 Fraction = Annotated[float, Field(gt=0, le=1)]
+JUDGED = "judged"
+"""The scorer that is a model."""
 LabelledSplit = Literal["public", "gate", "private"]
 AnswerKind = Literal["label", "choice", "json", "call", "number", "sql", "python", "regex", "judged"]
 ScorerColumn = Literal["options", "schema", "tests", "unit", "tolerance", "pattern", "matches", "rejects", "source"]

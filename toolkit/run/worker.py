@@ -26,7 +26,7 @@ from toolkit.models.weights import weights_path
 from toolkit.recipe import Recipe, recipe_from_text
 from toolkit.run.versions import versions
 from toolkit.stages.exam import exam_again
-from toolkit.stages.judging import JUDGED, check_scorer, judge_model
+from toolkit.stages.judging import check_scorer
 from toolkit.stages.memory_needs import require_memory
 from toolkit.stages.progress import remember_pace
 from toolkit.stages.session import Session
@@ -76,7 +76,7 @@ def begin(folder: Path, recipe: Recipe, *, series: Json = None, data_of: Path | 
 def weights_of(recipe: Recipe) -> list[str]:
     """The weights that a run of the recipe needs. Raises ModelError for an unknown backend."""
     planner = recipe.file.engineer
-    judges = [judge_model(recipe)] if recipe.file.task.scored_by == JUDGED else []
+    judges = [recipe.judge] if recipe.judge else []
     models = [recipe.file.teacher.model, *judges, *([planner.model] if planner.asks and planner.model else [])]
     local = [name for backend, name in map(split_name, dict.fromkeys(models)) if backend == "llama_cpp"]
     return [recipe.file.student.model, *local]

@@ -11,13 +11,13 @@ from toolkit.evaluation.judge import LEAST_LABELS, Agreement, Judge, Label, meas
 from toolkit.evaluation.judge.labels import EXAMPLE
 from toolkit.evaluation.scorers import Scorer, open_scorer
 from toolkit.models.chat import ChatModel, open_chat_model
-from toolkit.recipe import Recipe
+from toolkit.models.servers import server_settings
+from toolkit.recipe import JUDGED, Recipe
 from toolkit.types import Completion, Item, Json, Request, digest
 
 if TYPE_CHECKING:
     from toolkit.stages.session import Session
 
-JUDGED = "judged"
 LABELS_FILE = "judge.jsonl"
 """In the run's folder; labels there count as those of the recipe's file do."""
 
@@ -38,12 +38,6 @@ def release_scorer(session: Session) -> None:
     """Give a judge's memory back and note what it cost."""
     if isinstance(session.scorer, JudgeScorer):
         session.scorer.release()
-
-
-def judge_model(recipe: Recipe) -> str:
-    """`backend/name` of the judge: the teacher's where the recipe names none."""
-    settings = recipe.file.task.judge
-    return (settings.model if settings else None) or recipe.file.teacher.model
 
 
 class JudgeScorer:
@@ -87,7 +81,7 @@ class JudgeScorer:
         known: dict[str, Json] = self._session.journal.meta("judge") or {}
         if known.get("key") != key:
             found = measure(self._judge, labels)
-            known = {"key": key, "model": judge_model(self._session.recipe), **found.to_json()}
+            known = {"key": key, "model": self._session.recipe.judge, **found.to_json()}
             self._session.journal.set_meta("judge", known)
             self._session.journal.event("log", text=found.words)
         if not known["passes"]:
@@ -118,8 +112,9 @@ class JudgeScorer:
 
     def _ask(self, requests: Sequence[Request]) -> list[Completion]:
         if self._open is None:
-            context = self._session.recipe.file.teacher.context
-            self._open = open_chat_model(judge_model(self._session.recipe), context=max(context, 4096))
+            recipe = self._session.recipe
+            context, server = max(recipe.file.teacher.context, 4096), server_settings(recipe)["judge"]
+            self._open = open_chat_model(str(recipe.judge), context=context, server=server)
         answers = {request.hash: reply for request, reply in self._open.complete(requests)}
         return [answers[request.hash] for request in requests]
 
@@ -128,7 +123,7 @@ def agreement_key(recipe: Recipe, labels: Sequence[Label]) -> str:
     """Equal for what gives the same agreement: the judge, its rubric, and a person's labels."""
     settings = recipe.file.task.judge
     rubric, mode = (settings.rubric, settings.mode) if settings else ("", "")
-    return digest([judge_model(recipe), rubric, mode, sorted(map(str, labels))])
+    return digest([recipe.judge, rubric, mode, sorted(map(str, labels))])
 
 
 def labels_of(recipe: Recipe, run_folder: Path) -> list[Label]:
@@ -144,6 +139,5 @@ __all__ = [
     "JudgeScorer",
     "agreement_key",
     "check_scorer",
-    "judge_model",
     "labels_of",
 ]

@@ -28,7 +28,7 @@ class JudgingDoor:
         from toolkit.errors import SchoolhouseError
         from toolkit.evaluation.judge import LEAST_LABELS
         from toolkit.stages.desk import desk_answers
-        from toolkit.stages.judging import agreement_key, judge_model, labels_of
+        from toolkit.stages.judging import agreement_key, labels_of
         from tui.judging import Desk, card, shown_name
 
         recipe = _recipe(reader)
@@ -40,7 +40,7 @@ class JudgingDoor:
         return Desk(
             rubric=clean_block(settings.rubric.strip(), 4000),
             pairs=settings.mode == "pair",
-            model=shown_name(judge_model(recipe)),
+            model=shown_name(recipe.judge or ""),
             status=status,
             cards=tuple(card(one.question, one.answer, one.reference) for one in desk_answers(reader)),
             labels={label.key: label.right for label in labels},
