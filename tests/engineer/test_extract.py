@@ -21,6 +21,16 @@ def test_thoughts_and_blocks_of_other_languages_are_not_the_program() -> None:
     assert extract(reply(text)) == ("submit([])\n", None)
 
 
+@pytest.mark.parametrize("thoughts", ["<thinking>```py\nno\n```</thinking>", "```py\nno\n```\nno!</think>"])
+def test_thoughts_of_every_form_are_not_the_program(thoughts: str) -> None:
+    assert extract(reply(f"{thoughts}\n```py\nsubmit([])\n```")) == ("submit([])\n", None)
+
+
+def test_a_program_may_cut_thoughts_out_of_replies() -> None:
+    program = "text = re.sub(r'<think>.*?</think>', '', text).split('</think>')[-1]\n"
+    assert extract(reply(f"<think>hm</think>```python\n{program}```")) == (program, None)
+
+
 @pytest.mark.parametrize(
     ("text", "finish", "error_class", "words"),
     [

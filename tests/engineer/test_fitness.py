@@ -33,6 +33,7 @@ def model(answer: str, program: str) -> tuple[EngineerModel, list[Request]]:
     ("answer", "program", "kind"),
     [
         ('["no_towels", "late_checkout"]', GOOD, "code"),
+        ('<think>[]</think>```json\n["no_towels", "late_checkout"]\n```', "no idea", "plan"),
         ("nonsense", NUMBERED, "code"),
         ('["no_towels", "late_checkout"]', "```python\nsubmit([])\n```", "plan"),
         ('["late_checkout", "no_towels"]', "no idea", "bandit"),

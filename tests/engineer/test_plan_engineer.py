@@ -51,6 +51,15 @@ def plan_of(model: EngineerModel, **more: object) -> LessonPlan:
     return lesson(found, Words(model, found))
 
 
+def test_words_after_thoughts_and_in_a_code_block_count() -> None:
+    def ask(request: Request, attempt: int) -> Completion:
+        found = GOOD.ask(request, attempt)
+        return Completion(f"<think>hm, [1]</think>\n```json\n{found.text}\n```", found.finish_reason, 1, 1)
+
+    thoughtful = EngineerModel(ask)
+    assert plan_of(thoughtful, confusions=CONFUSED) == plan_of(GOOD, confusions=CONFUSED)
+
+
 def test_the_numbers_are_measured_and_the_words_are_the_models() -> None:
     plan = plan_of(GOOD, confusions=CONFUSED)
     assert sum(plan.skills.values()) == 60

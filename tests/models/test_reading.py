@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from toolkit.models.json_schema import misfit
-from toolkit.models.reading import BadJson, read, runs_into_the_cut, storable, strict_json, without_thinking
+from toolkit.models.reading import BadJson, json_of, read, runs_into_the_cut, storable, strict_json, without_thinking
 from toolkit.types import Completion, FinishReason, Request
 
 SCHEMA = {
@@ -62,6 +62,22 @@ def test_a_block_that_the_template_has_opened_is_taken_out() -> None:
     assert without_thinking("so, hm</think>\nyes") == "yes"
     assert without_thinking("<think>a</think>yes <think>b</think>no") == "yes no"
     assert without_thinking("a < b and think > c") == "a < b and think > c"
+    assert without_thinking("so, hm</thinking>\nyes") == "yes"
+    assert without_thinking("yes <think>a</think><thinking>never closed") == "yes"
+
+
+def test_tags_inside_of_code_are_the_codes_own() -> None:
+    code = "```python\nx = re.sub('<think>.*?</think>', '', y).split('</think>')[-1] + '<think>'\n```"
+    assert without_thinking(f"<think>a\n```\nb\n```\n</think>{code}") == code
+
+
+@pytest.mark.parametrize("before", ["", "<think>[</think>", "<thinking>\n[1]</thinking>\n", "hm, [2]?</think>"])
+@pytest.mark.parametrize("form", ["{}", "```json\n{}\n```"])
+def test_the_json_of_a_whole_reply(before: str, form: str) -> None:
+    text = before + form.format(json.dumps(["a"]))
+    assert json_of(Completion(text, "stop", 1, 1)) == ["a"]
+    assert json_of(Completion(text, "length", 1, 1)) is None
+    assert json_of(Completion(f"{text} and so on", "stop", 1, 1)) is None
 
 
 def test_a_row_at_the_cut_is_found() -> None:

@@ -6,10 +6,10 @@ import ast
 import re
 
 from toolkit.engineer.engineer import Problem
+from toolkit.models.reading import without_thinking
 from toolkit.types import Completion
 
 MAX_PROGRAM_CHARACTERS = 20_000
-_THINKING = re.compile(r"<think>.*?</think>", re.DOTALL)
 _BLOCK = re.compile(r"^[ \t]*```[ \t]*(\w*)[^\n]*\n(.*?)^[ \t]*```", re.DOTALL | re.MULTILINE)
 _PYTHON = ("", "python", "py", "python3")
 
@@ -19,7 +19,7 @@ def extract(reply: Completion) -> tuple[str, Problem | None]:
 
     With a problem the text is what there is to debug from: the program, or the whole reply.
     """
-    text = _THINKING.sub("", reply.text)[:MAX_PROGRAM_CHARACTERS]
+    text = without_thinking(reply.text)[:MAX_PROGRAM_CHARACTERS]
     if reply.finish_reason == "length":
         return text, Problem(
             "LLM output truncated", "the reply was cut off at its token limit; write a shorter program"

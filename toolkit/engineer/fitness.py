@@ -16,6 +16,7 @@ from toolkit.engineer.engineer import EngineerModel, Situation
 from toolkit.engineer.extract import extract
 from toolkit.engineer.prompts import SYSTEM, code_prompt
 from toolkit.engineer.words import SYSTEM as JSON_SYSTEM
+from toolkit.models.reading import json_of
 from toolkit.paths import cache_dir, write_text
 from toolkit.programs.sandbox import Limits, run_program
 from toolkit.types import Completion, Json, digest
@@ -91,7 +92,7 @@ def measure(model: EngineerModel) -> Fitness:
     """Ask both questions."""
     reply = model.question(JSON_SYSTEM, JSON_QUESTION, attempt=0, part=1, schema=JSON_SCHEMA, max_tokens=60)
     why = program_fails(model.question(SYSTEM, _code_prompt(), attempt=0, part=2))
-    return Fitness(_right(reply), not why, why)
+    return Fitness(json_of(reply) == JSON_ANSWER, not why, why)
 
 
 def program_fails(reply: Completion) -> str:
@@ -153,13 +154,6 @@ class _Teacher:
     def _missing(self) -> dict[str, int]:
         made = {label: sum(label == found for _, found in self.rows) for label in LABELS}
         return {label: ROWS - count for label, count in made.items() if count < ROWS}
-
-
-def _right(reply: Completion) -> bool:
-    try:
-        return bool(json.loads(reply.text) == JSON_ANSWER)
-    except (ValueError, RecursionError):
-        return False
 
 
 def _code_prompt() -> str:

@@ -6,14 +6,14 @@ is used only when it can be of use; the rest is dropped and counted.
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from toolkit.engineer.engineer import EngineerModel, Situation
-from toolkit.types import Completion, Json
+from toolkit.models.reading import json_of
+from toolkit.types import Json
 
 SYSTEM = (
     "You help a data engineer to plan training messages for a small student model. Answer the question in JSON."
@@ -134,7 +134,7 @@ class Words:
             schema=schema,
             max_tokens=max_tokens,
         )
-        return _parsed(reply)
+        return json_of(reply)
 
     def useful(self, text: Json) -> bool:
         """Real words, of a fit length, without placeholders and without the labels' own names."""
@@ -149,12 +149,3 @@ class Words:
 
 def _plain(text: str) -> str:
     return " ".join(re.findall(r"\w+", text.casefold()))
-
-
-def _parsed(reply: Completion) -> Json:
-    if reply.finish_reason != "stop":
-        return None
-    try:
-        return json.loads(reply.text)
-    except (ValueError, RecursionError):
-        return None

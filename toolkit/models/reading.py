@@ -28,7 +28,8 @@ Problem = Literal[
 ]
 MAX_DEPTH = 64
 _THINKING = re.compile(r"<think(?:ing)?>.*?</think(?:ing)?>", re.DOTALL)
-_OPEN = re.compile(r"<think(?:ing)?>.*\Z", re.DOTALL)
+_OPEN = re.compile(r"<think(?:ing)?>")
+_END = re.compile(r"</think(?:ing)?>")
 _FENCED = re.compile(r"\A\s*```[\w-]*[ \t]*\n(.*?)\n?[ \t]*```\s*\Z", re.DOTALL)
 _FINISHED: Mapping[str, Problem] = {
     "length": "cut_off",
@@ -67,12 +68,33 @@ def read(request: Request, completion: Completion) -> Reading:
     return Reading(text, None, "wrong_schema") if misfit(data, request.schema) else Reading(text, data)
 
 
+def json_of(completion: Completion) -> Json:
+    """The JSON of a whole reply, perhaps after thoughts or in a code block; None when there is none."""
+    if completion.finish_reason != "stop":
+        return None
+    try:
+        return strict_json(without_thinking(completion.text))
+    except BadJson:
+        return None
+
+
 def without_thinking(text: str) -> str:
-    """The text without think blocks; one that is never closed takes all that follows it."""
-    text = _THINKING.sub("", text)
+    """The text without think blocks; one that is never closed takes all that follows it.
+
+    Inside of a code block the tags are the code's own.
+    """
+    text = _THINKING.sub(lambda found: found[0] if _in_code(text, found) else "", text)
     # some templates open the block inside the prompt, so that only its end is in the reply
-    head, end, tail = text.partition("</think>")
-    return _OPEN.sub("", tail if end and "<think" not in head else text).strip()
+    end, begin = _END.search(text), _OPEN.search(text)
+    if end and not begin and not _in_code(text, end):
+        text = text[end.end() :]
+    if begin and not _in_code(text, begin):
+        text = text[: begin.start()]
+    return text.strip()
+
+
+def _in_code(text: str, found: re.Match[str]) -> bool:
+    return text.count("```", 0, found.start()) % 2 == 1
 
 
 def strict_json(text: str) -> Json:
