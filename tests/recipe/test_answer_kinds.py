@@ -10,7 +10,8 @@ import pytest
 from toolkit.data.prepare import prepare
 from toolkit.data.sources import read_examples
 from toolkit.errors import DataError, RecipeError
-from toolkit.evaluation.scorers import open_scorer
+from toolkit.evaluation.own_answers import QUICK, doubts_about
+from toolkit.evaluation.scorers import SCORERS, open_scorer
 from toolkit.recipe import Recipe, load_recipe, recipe_from_text
 from toolkit.types import Json
 
@@ -53,6 +54,30 @@ def test_items_keep_what_their_scorer_needs(tmp_path: Path) -> None:
     assert metered.meta == {"unit": "cm^2", "source": metered.input.split(":")[0]}
     assert open_scorer("number")(metered, f"{metered.output} cm^2") == 1
     assert "unit" not in next(item for item in data.public if item.skill == "count").meta
+
+
+def test_answers_that_their_own_scorer_turns_down_are_told_and_refused_when_most_are(tmp_path: Path) -> None:
+    def spoilt(times: int) -> Recipe:
+        return recipe(
+            tmp_path, data=[{**row, "result": "unknown"} if n < times else row for n, row in enumerate(rows())]
+        )
+
+    assert prepare(spoilt(0), tmp_path / "fine", doubts_about).doubts == ""
+    prepare(spoilt(3), tmp_path / "run", doubts_about)
+    told = prepare(spoilt(3), tmp_path / "run").doubts
+    assert (
+        told.startswith("3 of 80 answers of the data score 0 by 'number' themselves") and "data.jsonl:1: result" in told
+    )
+    with pytest.raises(DataError, match=r"data.jsonl:1: result: 41 of 80 answers of the data score 0") as caught:
+        prepare(spoilt(41), tmp_path / "most", doubts_about)
+    assert "data.columns.output" in caught.value.fix
+    assert not (tmp_path / "most").exists()
+
+
+def test_only_what_reads_and_runs_nothing_is_asked_about_the_datas_own_answers(tmp_path: Path) -> None:
+    text = GOOD.replace("answer: number", "answer: sql")
+    assert doubts_about(recipe(tmp_path, text), read_examples(recipe(tmp_path, text))) == ""
+    assert {*QUICK} <= {*SCORERS}
 
 
 def test_answers_that_are_all_different_are_split_by_skill(tmp_path: Path) -> None:

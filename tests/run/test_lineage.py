@@ -14,8 +14,11 @@ from typer.testing import CliRunner
 
 from toolkit.cli.app import app
 from toolkit.errors import JournalError, SchoolhouseError
+from toolkit.journal import Journal
 from toolkit.run import Run
 from toolkit.run.leave_out import Batch
+from toolkit.run.worker import recipe_of
+from toolkit.stages.session import LEAVE_OUT, Session
 
 
 class Notebook:
@@ -150,6 +153,18 @@ def test_without_a_trained_round_nothing_is_left_out(school: School) -> None:
     assert run.lineage()["rounds"] == []
     with pytest.raises(JournalError, match="no trained and scored round"):
         run.leave_out("round=1")
+
+
+def test_its_time_is_not_the_runs(school: School, notebook: Notebook) -> None:
+    run = school.run()
+    run.leave_out("label=late_parcel")
+    with Journal(run.folder) as journal:
+        session = Session(recipe_of(journal), run.folder, journal)
+        stages = [{"name": stage["name"], "started": 0.0, "ended": 1.0} for stage in journal.stages()]
+        journal.stages = lambda: stages  # type: ignore[method-assign]
+        assert sum(stage["name"] == LEAVE_OUT for stage in stages) == 2
+        assert session.seconds() == len(stages) - 2
+        session.close()
 
 
 def test_the_command_prints_it(school: School, notebook: Notebook) -> None:

@@ -44,12 +44,16 @@ def check(
     """Load a recipe and its data, and count the items of each split and label. Exit code 2 on a mistake."""
     from toolkit.data.sources import read_examples
     from toolkit.data.splits import make_splits
-    from toolkit.evaluation.scorers import open_scorer
+    from toolkit.evaluation.own_answers import doubts_about
     from toolkit.recipe import load_recipe
+    from toolkit.stages.judging import check_scorer
 
     loaded = load_recipe(recipe, set_ or [])
-    open_scorer(loaded.file.task.scored_by)
-    say(_report(loaded, make_splits(read_examples(loaded), loaded)))
+    check_scorer(loaded)
+    examples = read_examples(loaded)
+    say(_report(loaded, make_splits(examples, loaded)))
+    if doubts := doubts_about(loaded, examples):
+        say(f"\n{doubts}")
 
 
 @app.command()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,10 +13,10 @@ from toolkit.data.firewall import Firewall
 from toolkit.data.meanings import read_meanings, write_meanings
 from toolkit.data.near_duplicates import NearDuplicates
 from toolkit.data.sealed import Sealed, as_lines, read_items
-from toolkit.data.sources import read_examples, read_seeds
+from toolkit.data.sources import Example, read_examples, read_seeds
 from toolkit.data.splits import Splits, make_splits
-from toolkit.errors import DataError, JournalError
-from toolkit.paths import write_text
+from toolkit.errors import DataError, DiskFullError, JournalError
+from toolkit.paths import is_full, write_text
 from toolkit.recipe import Recipe
 from toolkit.types import Item, Row
 
@@ -23,6 +24,9 @@ FOLDER = "data"
 SEEDS = "seeds.json"
 DONE = "prepared.json"
 """Written last: when it is there, everything else is."""
+
+Doubts = Callable[[Recipe, Sequence[Example]], str]
+"""What is odd about examples, in words; it raises DataError when they are of no use."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,8 @@ class RunData:
     """How many examples and seeds were left out, by reason."""
     seeds: list[str] = field(default_factory=list)
     """Unlabelled questions that data programs may start from; none is close to an evaluation item."""
+    doubts: str = ""
+    """What is odd about the data, in words."""
 
     @property
     def skills(self) -> dict[str, str]:
@@ -46,8 +52,11 @@ class RunData:
         return self.labels or dict.fromkeys(sorted({item.skill for item in self.public}), "")
 
 
-def prepare(recipe: Recipe, run_folder: Path) -> RunData:
+def prepare(recipe: Recipe, run_folder: Path, doubts_about: Doubts | None = None) -> RunData:
     """The run's data; made the first time, read back afterwards without the original files.
+
+    Args:
+        doubts_about: looks at the examples when the data are made; what it says is kept with them.
 
     Raises:
         DataError: the data cannot be used; nothing is left behind that a later call would take for whole.
@@ -56,16 +65,26 @@ def prepare(recipe: Recipe, run_folder: Path) -> RunData:
     folder = run_folder / FOLDER
     if (folder / DONE).is_file():
         return _read_back(recipe, folder)
-    splits, seeds = make_splits(read_examples(recipe), recipe), read_seeds(recipe)
-    try:
-        _write(splits, seeds, recipe, folder)
-    except OSError as error:
-        fix = "free some space or choose another folder with SCHOOLHOUSE_RUNS, then run again"
-        raise DataError(f"cannot be written: {error.strerror}", fix, path=folder) from error
+    examples = read_examples(recipe)
+    splits, seeds = make_splits(examples, recipe), read_seeds(recipe)
+    doubts = doubts_about(recipe, examples) if doubts_about else ""
+    with writing(folder):
+        _write(splits, seeds, recipe, folder, doubts)
     return _read_back(recipe, folder)
 
 
-def _write(splits: Splits, seeds: list[str], recipe: Recipe, folder: Path) -> None:
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Say of a new run's folder that cannot be written what to do about it. Raises DataError."""
+    try:
+        yield
+    except (OSError, DiskFullError) as error:
+        why = "the disk is full" if is_full(error) else getattr(error, "strerror", None) or error
+        fix = "free some space or choose another folder with SCHOOLHOUSE_RUNS, then run again"
+        raise DataError(f"cannot be written: {why}", fix, path=folder) from error
+
+
+def _write(splits: Splits, seeds: list[str], recipe: Recipe, folder: Path, doubts: str) -> None:
     write_text(folder / "public.jsonl", as_lines(splits.items["public"]))
     write_text(folder / "gate.jsonl", as_lines(splits.items["gate"]))
     write_text(folder / "extra.jsonl", "".join(_row_line(row) for row in splits.extra))
@@ -78,7 +97,7 @@ def _write(splits: Splits, seeds: list[str], recipe: Recipe, folder: Path) -> No
         firewall = Firewall(public, gate, sealed.fingerprints(), meanings=read_meanings(folder))
         kept, dropped = usable_seeds(seeds, firewall)
     write_text(folder / SEEDS, json.dumps(kept, ensure_ascii=False))
-    done = {"labels": recipe.labels, "dropped": {**splits.dropped, **dropped}, "meanings": meanings}
+    done = {"labels": recipe.labels, "dropped": {**splits.dropped, **dropped}, "meanings": meanings, "doubts": doubts}
     write_text(folder / DONE, json.dumps(done, ensure_ascii=False))
 
 
@@ -114,4 +133,5 @@ def _read_back(recipe: Recipe, folder: Path) -> RunData:
     if list(done["labels"]) != list(recipe.labels):
         raise JournalError(f"{folder} was made with other labels than the recipe's", "start a new run")
     items = {name: read_items(folder / f"{name}.jsonl") for name in ("public", "gate")}
-    return RunData(items["public"], items["gate"], Sealed(folder), recipe.labels, extra, done["dropped"], seeds)
+    sealed, doubts = Sealed(folder), done.get("doubts", "")
+    return RunData(items["public"], items["gate"], sealed, recipe.labels, extra, done["dropped"], seeds, doubts)

@@ -16,7 +16,7 @@ from toolkit.journal import Journal
 from toolkit.run.lineage import TracedRow, measured, sources_of, trace
 from toolkit.run.worker import recipe_of
 from toolkit.stages.evaluate import sit, trained_sitting
-from toolkit.stages.session import Session
+from toolkit.stages.session import LEAVE_OUT, Session
 from toolkit.stages.train import train_apart
 from toolkit.types import SplitName, digest
 
@@ -123,7 +123,7 @@ def _carry_out(
     session.journal.event("log", text=f"round {number} is trained again without {batch}, {len(without)} rows")
     adapter = train_apart(session, number, student, kept)
     splits: list[tuple[SplitName, Any]] = [("public", session.data.public), ("gate", session.data.gate)]
-    with session.stage("leave-out", number):
+    with session.stage(LEAVE_OUT, number):
         sit(session, [trained_sitting(session, student, split, items) for split, items in splits], adapter)
     journal = session.journal
     worth = paired(measured(journal, whole), measured(journal, student), sources_of(journal))

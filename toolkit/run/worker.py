@@ -16,6 +16,7 @@ from toolkit.data.prepare import FOLDER as DATA
 from toolkit.data.prepare import prepare
 from toolkit.data.sealed import Sealed, require_exam, times_opened
 from toolkit.errors import Paused, SchoolhouseError
+from toolkit.evaluation.own_answers import doubts_about
 from toolkit.evaluation.verdict import Verdict
 from toolkit.journal import Journal
 from toolkit.loop import carry_out
@@ -57,7 +58,7 @@ def begin(folder: Path, recipe: Recipe, *, series: Json = None, data_of: Path | 
     try:
         if data_of:
             shutil.copytree(data_of / DATA, folder / DATA)
-        prepare(recipe, folder)
+        prepare(recipe, folder, doubts_about)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise

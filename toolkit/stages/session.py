@@ -55,6 +55,8 @@ class Session:
         self.scorer = scorer_of(self)
         with self.stage("prepare"):
             self.data = prepare(self.recipe, self.folder)
+        if self.data.doubts:
+            self.note_once(self.data.doubts)
         teacher, planner = self.recipe.file.teacher, self.recipe.file.engineer
         shared = planner.model in (None, teacher.model)
         # one set of weights is loaded once; a longer context changes no answer

@@ -9,7 +9,7 @@ from typing import Any
 from toolkit.stages.decisions import decided, take_decisions
 from toolkit.stages.general import general_examples, note_general
 from toolkit.stages.given import given_rows
-from toolkit.stages.session import Session
+from toolkit.stages.session import LEAVE_OUT, Session
 from toolkit.training.trainer import Example, TrainJob, open_trainer
 from toolkit.types import Row
 
@@ -76,7 +76,7 @@ def train_apart(session: Session, number: int, student: str, rows: list[Row]) ->
     """Train a student of its own name as round `number`'s was, on other rows; returns its adapter folder."""
     output = adapter_of(session, student)
     job = _job(session, rows, output, session.recipe.file.train.seed)
-    with session.stage("leave-out", number):
+    with session.stage(LEAVE_OUT, number):
         open_trainer(trainer_of(session)).train(job, lambda message: _listen(session, message))
     _note_artifact(session, number, output)
     return output
