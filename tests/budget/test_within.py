@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from toolkit.budget import Size, parse_duration, shrink
+from toolkit.cli.work import load_within
 from toolkit.errors import RecipeError
 from toolkit.models.prices import Price, price_of
 from toolkit.recipe import load_recipe
@@ -45,6 +46,7 @@ def test_the_largest_size_that_fits_is_taken(rounds: int, rows: int, seconds: fl
         assert cost(Size(1, min(10, rows // rounds or 1))) > seconds
         return
     assert cost(found) <= seconds and found.rounds <= rounds and found.rows <= rows
+    assert found.rows // found.rounds >= min(10, rows // rounds), "a round with fewer rows is refused"
     if found.rounds > 1:
         assert cost(Size(found.rounds + 1, rows // rounds * (found.rounds + 1))) > seconds or found.rounds == rounds
 
@@ -67,6 +69,11 @@ def test_a_recipe_is_made_smaller_and_its_minutes_are_the_limit() -> None:
     assert smaller.file.budget.minutes == pytest.approx(seconds / 60, abs=0.01)
     assert smaller.file.budget.rounds < whole.file.budget.rounds
     assert fitted(whole, 10 * 3600)[0] == f"budget.rounds={whole.file.budget.rounds}"
+
+
+def test_rounds_that_are_too_small_are_refused_before_they_are_made_fewer() -> None:
+    with pytest.raises(RecipeError, match="6 rounds share 180 rows, 30 each, but 32 are needed"):
+        load_within("quickstart", ["budget.rounds=6"], "10h")
 
 
 def test_too_little_time_says_how_much_is_needed() -> None:

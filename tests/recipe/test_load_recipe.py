@@ -77,6 +77,14 @@ def test_overrides_are_yaml_1_2(tmp_path: Path, override: str, expected: float) 
     assert load_recipe(write(tmp_path), [override]).file.train.lr == expected
 
 
+def test_only_an_iterative_run_shares_its_rows_among_rounds(tmp_path: Path) -> None:
+    budget = ["budget.rounds=13"]
+    for mode in ("one-shot", "human"):
+        load_recipe(write(tmp_path), [*budget, f"engineer.mode={mode}"])
+    for rounds, least in ((12, 32), (13, 30)):
+        load_recipe(write(tmp_path), [f"budget.rounds={rounds}", f"budget.min_rows={least}"])
+
+
 def test_the_last_override_wins_and_changes_the_fingerprint(tmp_path: Path) -> None:
     path = write(tmp_path)
     changed = load_recipe(path, ["train.seed=1", "train.seed=2"])
@@ -96,6 +104,8 @@ def test_the_last_override_wins_and_changes_the_fingerprint(tmp_path: Path) -> N
         ("data.labels=9", "--set: data.labels: 9 labels are asked for, task.labels has 2"),
         ("data.labels=[late, brokn]", "--set: data.labels: 'brokn' is not in task.labels, did you mean 'broken'?"),
         ("budget.rows=3", "budget.min_rows: 32 rows are needed"),
+        ("budget.rounds=13", "budget.rounds: 13 rounds share 400 rows, 30 each, but 32 are needed for a submission"),
+        ("budget.rounds=13", "write `rounds: 12`, `rows: 416` or `min_rows: 30`"),
     ],
 )
 def test_a_wrong_override_is_named(tmp_path: Path, override: str, expected: str) -> None:

@@ -85,10 +85,14 @@ def _split_sum(file: RecipeFile) -> Iterator[Problem]:
 
 
 def _few_rows(file: RecipeFile) -> Iterator[Problem]:
-    rows, least = file.budget.rows, file.budget.min_rows
+    rows, least, rounds = file.budget.rows, file.budget.min_rows, file.budget.rounds
     if least > rows:
         message = f"{least} rows are needed for a submission, but the whole run may have only {rows}"
         yield Problem(("budget", "min_rows"), message, f"write `min_rows: {max(1, rows // 4)}`, or raise budget.rows")
+    elif file.engineer.mode == "iterative" and rows // rounds < least:
+        message = f"{rounds} rounds share {rows} rows, {rows // rounds} each, but {least} are needed for a submission"
+        fix = f"write `rounds: {rows // least}`, `rows: {rounds * least}` or `min_rows: {max(1, rows // rounds)}`"
+        yield Problem(("budget", "rounds"), message, fix)
 
 
 def _key_of(detail: ErrorDetails, values: Any) -> Key:
