@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import typer
 from school import School
 from typer.testing import CliRunner
 
 from toolkit.cli.app import app
+from toolkit.cli.work import resume_run
 from toolkit.engineer.skeletons import SKELETON
 from toolkit.errors import SchoolhouseError
 from toolkit.run import Run
@@ -163,25 +167,66 @@ def test_the_options_of_run_are_keys_of_the_recipe(monkeypatch: pytest.MonkeyPat
     ]
 
 
-def test_the_editor_is_opened_and_the_run_goes_on(school: School, monkeypatch: pytest.MonkeyPatch) -> None:
+def editor_of(school: School, monkeypatch: pytest.MonkeyPatch, code: int = 0) -> None:
+    """An editor that changes the plan and ends with a code."""
     editor = school.folder / "editor.sh"
-    editor.write_text('#!/bin/sh\nsed -i "s/late_parcel: 8/late_parcel: 3/" "$1"\n')
+    editor.write_text(f'#!/bin/sh\nsed -i "s/late_parcel: 8/late_parcel: 3/" "$1"\nexit {code}\n')
     editor.chmod(0o755)
     monkeypatch.setenv("EDITOR", str(editor))
     monkeypatch.delenv("VISUAL", raising=False)
+
+
+@pytest.fixture
+def typed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[bytes], object]]:
+    """Types into a terminal that this process reads from."""
+    pty = pytest.importorskip("pty")
+    person, terminal = pty.openpty()
+    with os.fdopen(terminal, encoding="utf-8") as stdin, os.fdopen(person, "wb", buffering=0) as keyboard:
+        monkeypatch.setattr("sys.stdin", stdin)
+        yield keyboard.write
+
+
+def test_the_editor_is_opened_and_the_run_goes_on(
+    school: School, monkeypatch: pytest.MonkeyPatch, typed: Callable[[bytes], object]
+) -> None:
+    editor_of(school, monkeypatch)
     run = school.begin(engineer={"approve": "plan"}, budget={"rounds": 1})
-    result = CliRunner().invoke(app, ["resume", str(run.folder)])
-    assert result.exit_code == 0, result.output
+    typed(b"y\n")
+    resume_run(str(run.folder))
     assert run.reader.attempts()[0]["plan"]["skills"]["late_parcel"] == 3
 
 
-def test_without_an_editor_the_run_pauses_and_says_how_to_go_on(
-    school: School, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("editor", ["fails", "is not there"])
+def test_an_editor_that_fails_approves_nothing(
+    school: School, monkeypatch: pytest.MonkeyPatch, typed: Callable[[bytes], object], editor: str
 ) -> None:
-    monkeypatch.delenv("EDITOR", raising=False)
+    editor_of(school, monkeypatch, code=1)
+    if editor == "is not there":
+        monkeypatch.setenv("EDITOR", "no-such-editor")
+    run = school.begin(engineer={"approve": "plan"}, budget={"rounds": 1})
+    typed(b"y\n")
+    with pytest.raises(typer.Exit):
+        resume_run(str(run.folder))
+    assert run.reader.attempts() == []
+
+
+@pytest.mark.parametrize("editor", ["", "true"])
+def test_without_a_terminal_the_run_pauses_and_says_how_to_go_on(
+    school: School, monkeypatch: pytest.MonkeyPatch, editor: str
+) -> None:
+    monkeypatch.setenv("EDITOR", editor)
     run = school.begin(engineer={"approve": "plan"}, budget={"rounds": 1})
     result = CliRunner().invoke(app, ["resume", str(run.folder)])
     assert result.exit_code == 130
     assert "waits for your approval" in result.output
     assert "--yes" in result.output
     assert CliRunner().invoke(app, ["resume", str(run.folder), "--yes"]).exit_code == 0
+
+
+def test_a_detached_run_has_no_editor(school: School, monkeypatch: pytest.MonkeyPatch) -> None:
+    editor_of(school, monkeypatch)
+    started: list[dict[str, str]] = []
+    monkeypatch.setattr("toolkit.run.run.subprocess.Popen", lambda *_, env, **__: started.append(env))
+    school.begin(engineer={"approve": "plan"}).resume_detached()
+    assert not {"EDITOR", "VISUAL"} & started[0].keys()
+    assert "PATH" in started[0]

@@ -126,14 +126,19 @@ def stop(pause: Paused) -> NoReturn:
 
 
 def looked_at(path: Path) -> bool:
-    """Open the file in $EDITOR; whether the person wants it to run. Without a terminal or an editor: no."""
-    terminal = sys.stdin.isatty()
-    editor = os.environ.get("VISUAL") or os.environ.get("EDITOR")
-    if not terminal and not editor:
+    """Open the file in $EDITOR; whether the person wants it to run. Without a terminal nobody looks: no."""
+    if not sys.stdin.isatty():
         return False
-    default = "notepad" if os.name == "nt" else "vi"
-    subprocess.run([*shlex.split(editor or default), str(path)], check=False)
-    return not terminal or typer.confirm(f"run {path.stem} as it now stands?", default=True)
+    editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or ("notepad" if os.name == "nt" else "vi")
+    try:
+        ended = subprocess.run([*shlex.split(editor), str(path)], check=False).returncode
+    except (OSError, ValueError) as error:
+        say(f"{editor} does not start ({error}); set EDITOR to your editor, or open {path} yourself")
+        return False
+    if ended:
+        say(f"{editor} ended with code {ended}: nothing is approved")
+        return False
+    return typer.confirm(f"run {path.stem} as it now stands?", default=True)
 
 
 def load_within(name: str, overrides: Sequence[str], within: str | None) -> Recipe:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import time
 from collections.abc import Sequence
@@ -107,13 +108,18 @@ class Run:
         return work(self.folder)
 
     def resume_detached(self) -> None:
-        """Work on the run in a process of its own; its output goes to `worker.log`."""
+        """Work on the run in a process of its own; its output goes to `worker.log`.
+
+        It has no terminal, so that the person's editor is not for it.
+        """
+        environment = {name: value for name, value in os.environ.items() if name not in ("VISUAL", "EDITOR")}
         with (self.folder / "worker.log").open("ab") as log:
             subprocess.Popen(
                 start_command("toolkit.cli", "resume", str(self.folder.resolve())),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
+                env=environment,
                 start_new_session=True,
             )
 
