@@ -170,7 +170,7 @@ def build(folder: Path, patch: pytest.MonkeyPatch) -> School:
     patch.setattr("toolkit.stages.train.open_trainer", lambda backend: FakeTrainer())
     patch.setattr(
         "toolkit.stages.evaluate.open_student",
-        lambda backend, gguf, adapter, log: FakeStudent(school, adapter is not None),
+        lambda backend, gguf, adapter, log, **_: FakeStudent(school, adapter is not None),
     )
     return school
 

@@ -15,10 +15,12 @@ from typer.testing import CliRunner
 from toolkit.cli.app import app
 from toolkit.errors import ExportError, JournalError
 from toolkit.export import export as module
-from toolkit.export.export import Export, Order, export
+from toolkit.export.cards import model_card
+from toolkit.export.export import Export, Order, describe_ollama, export
+from toolkit.export.gate import gate_prompts
 from toolkit.export.parity import Difference, Drift, Parity
 from toolkit.export.trained import Trained
-from toolkit.journal import Journal
+from toolkit.journal import GIVEN, Journal
 from toolkit.run import Run
 from toolkit.run.export import export_run, trained_student
 from toolkit.types import Outcome, Row
@@ -93,6 +95,15 @@ def test_ollama_has_a_modelfile_beside_its_weights(
     assert sha256 == made.files[described.file]
 
 
+def test_long_rows_get_a_context_that_holds_them(tmp_path: Path) -> None:
+    student = trained(tmp_path)
+    assert describe_ollama(student, KNOWN, "a.gguf").parameters()["num_ctx"] == 2048
+    file = student.recipe.file
+    longer = file.model_copy(update={"train": file.train.model_copy(update={"max_length": 6000})})
+    student = replace(student, recipe=replace(student.recipe, file=longer))
+    assert describe_ollama(student, KNOWN, "a.gguf").parameters()["num_ctx"] == 6006
+
+
 @pytest.mark.parametrize("to", ["gguf-lora", "gguf"])
 def test_drift_blocks_and_leaves_nothing(tmp_path: Path, finding: list[Parity], to: Any) -> None:
     finding[0] = OTHER
@@ -137,7 +148,7 @@ def test_the_dataset_loads_and_its_card_says_where_it_comes_from(
     card = (made.folder / "README.md").read_text()
     for text in ("qwen2.5-coder-1.5b-instruct", "3 rows of the run", "duplicate: 3", "Vendi score of 12", "Apache-2.0"):
         assert text in card
-    assert "12 of 12 rows name the teacher's replies" in card
+    assert "12 of 12 synthetic rows name the teacher's replies" in card
     assert "exact, n-grams" in card
 
 
@@ -194,6 +205,49 @@ def test_another_round_may_be_asked_for(run: Run) -> None:
     assert student.scores["gate"].n == 10
     with pytest.raises(JournalError, match="no trained student of round 7"):
         trained_student(run, 7)
+
+
+def test_the_cards_tell_the_recipes_examples_from_the_teachers_rows(tmp_path: Path, finding: list[Parity]) -> None:
+    student = trained(tmp_path)
+    rows = [{**row, **({"attempt": GIVEN, "calls": []} if n < 5 else {})} for n, row in enumerate(student.rows)]
+    student = replace(student, rows=rows)
+    data = exported(student, Order("dataset", tmp_path / "data")).folder / "README.md"
+    for text in ("tiny: 7 synthetic rows and 5 examples", "5 of them are the recipe's own examples", "7 of 7 synthetic"):
+        assert text in data.read_text()
+    model = exported(student, Order("gguf-lora", tmp_path / "model")).folder / "README.md"
+    assert "trained on 7 rows written by" in model.read_text()
+    assert "and on 5 of the recipe's own examples, which a person wrote" in model.read_text()
+
+
+def test_a_card_has_the_verdict_of_its_own_round(run: Run, finding: list[Parity], tmp_path: Path) -> None:
+    with Journal(run.folder) as journal:
+        journal.set_meta("verdict", {"word": "helped", "sentence": "It helped.", "student": "round-1", "baseline": "zs"})
+    first, second = (trained_student(run, number) for number in (1, 2))
+    assert (first.verdict, second.verdict) == ("It helped.", "")
+    card = model_card(second, None, usage=[], forced=False)
+    assert "the student of this round has not sat the exam" in card
+    with Journal(run.folder) as journal:
+        said = {"word": "hurt", "sentence": "It hurt.", "student": "round-2", "reason": "to be *sure*"}
+        journal.set_meta("later_verdicts", [said])
+    card = model_card(trained_student(run, 2), None, usage=[], forced=False)
+    assert "Later, for “to be \\*sure\\*”: It hurt." in card
+    assert "no verdict" not in card and "It helped." not in card
+    assert "It hurt." not in model_card(trained_student(run, 1), None, usage=[], forced=False)
+
+
+def test_a_student_without_a_system_message(
+    tmp_path: Path, finding: list[Parity], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ollama sends no system turn then, so none is trained, asked, checked or written."""
+    monkeypatch.setattr(module, "_carry_out", lambda name, job, progress: Path(job["out"]).write_bytes(b"GGUF"))
+    student = trained(tmp_path)
+    file = student.recipe.file
+    wordless = file.model_copy(update={"task": file.task.model_copy(update={"system": ""})})
+    student = replace(student, recipe=replace(student.recipe, file=wordless))
+    made = exported(student, Order("ollama", tmp_path / "out"))
+    assert "SYSTEM" not in (made.folder / "Modelfile").read_text()
+    assert "trained without a system message" in (made.folder / "README.md").read_text()
+    assert gate_prompts(student)[0] == ({"role": "user", "content": "public message 0"},)
 
 
 def test_the_command_says_what_was_found_and_where_it_is(run: Run, finding: list[Parity], tmp_path: Path) -> None:

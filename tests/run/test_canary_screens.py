@@ -44,7 +44,7 @@ def school(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> School:
     monkeypatch.setattr("toolkit.run.students.weights_path", lambda name: tmp_path / name)
     monkeypatch.setattr(
         "toolkit.run.students.open_student",
-        lambda backend, gguf, adapter, log: FakeStudent(found, adapter is not None),
+        lambda backend, gguf, adapter, log, **_: FakeStudent(found, adapter is not None),
     )
     return found
 

@@ -38,7 +38,7 @@ class Notebook:
             self.known[job.output.name] = {answer for _, answer in examples}
         return FakeTrainer().train(job, emit)
 
-    def _student(self, backend: str, gguf: Path, adapter: Path | None, log: Path) -> Notebook:
+    def _student(self, backend: str, gguf: Path, adapter: Path | None, log: Path, **_: object) -> Notebook:
         self._adapter = adapter.name if adapter else ""
         return self
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from toolkit.errors import ChildError
 from toolkit.models.weights import present, weights_path
 from toolkit.students.student import BACKENDS, Student, growing, open_student
 from toolkit.training.trainer import Example, TrainJob, open_trainer
@@ -96,6 +97,21 @@ def test_where_the_format_is_closed_even_the_base_answers_in_it(base: Student, t
     assert sum(taught[i] == kind for i, (_, kind) in enumerate(ROWS)) >= 13
     free = dict(base.answer(PROMPTS[:2], max_new_tokens=6))
     assert not set(free.values()) & set(kinds), "the next question is free again"
+
+
+def test_llama_cpp_gets_the_context_that_the_recipe_needs(gguf: Path) -> None:
+    long = prompt("word " * 2100)
+    for context, answers in ((2048, 0), (4096, 1)):
+        student = open_student("llama_cpp", gguf, context=context)
+        try:
+            if answers:
+                assert len(list(student.answer([long], max_new_tokens=2))) == answers
+            else:
+                with pytest.raises(ChildError, match="does not fit into a context of 2048") as caught:
+                    list(student.answer([long], max_new_tokens=2))
+                assert "set train.max_length to 21" in caught.value.fix
+        finally:
+            student.close()
 
 
 def test_a_stream_grows_to_the_answer(trained: Student) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -27,7 +27,6 @@ Target = Literal["gguf-lora", "gguf", "ollama", "hf", "mlx", "dataset"]
 TARGETS: tuple[Target, ...] = get_args(Target)
 
 ADAPTER = "adapter.gguf"
-CONTEXT = 2048
 DEFAULT_QUANT: dict[Target, Quant] = {"gguf": "f16", "ollama": "q8_0"}
 
 Note = Callable[[Parity], None]
@@ -174,10 +173,10 @@ def describe_ollama(trained: Trained, known: Found, file: str) -> OllamaModel:
     """What Ollama is told. Raises ExportError when the chat template cannot be translated."""
     if known["untold"]:
         raise ExportError(known["untold"], "schoolhouse export RUN --to gguf")
-    task, student = trained.recipe.file.task, trained.recipe.file.student
-    stops: Sequence[str] = known["end_texts"]
+    recipe, stops = trained.recipe.file, known["end_texts"]
+    context, most = recipe.student_context, recipe.student.max_new_tokens
     return ollama_model(
-        trained.name, file, known["turns"], task.system, stops, context=CONTEXT, max_tokens=student.max_new_tokens
+        trained.name, file, known["turns"], recipe.task.system, stops, context=context, max_tokens=most
     )
 
 

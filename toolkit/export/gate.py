@@ -21,6 +21,7 @@ from toolkit.models.weights import sha256_of
 from toolkit.paths import write_text
 from toolkit.process import Child
 from toolkit.students.child_student import ChildStudent
+from toolkit.students.llama_cpp_student import of_files
 from toolkit.students.student import Student, open_student
 from toolkit.types import Item, Message, Outcome, digest
 
@@ -46,10 +47,9 @@ class Exported:
     lora: Path | None = None
     turns: Sequence[str] | None = None
 
-    def open(self, log: Path | None) -> Student:
+    def open(self, log: Path | None, context: int) -> Student:
         if self.path.suffix == ".gguf":
-            setup = {"model": str(self.path.resolve()), "lora": str(self.lora.resolve()) if self.lora else None}
-            return ChildStudent("toolkit.students.llama_cpp_child", setup, log)
+            return of_files(self.path, self.lora, log, context=context)
         setup = {"model": str(self.path.resolve()), "adapter": None, "dtype": fast_dtype()}
         return ChildStudent("toolkit.students.torch_child", setup, log)
 
@@ -73,9 +73,10 @@ def check_parity(trained: Trained, known: Found, exported: Exported, progress: P
     """Ask both students; `known` is what `inspect_trained` said. Raises ChildError when one of them ends."""
     prompts = gate_prompts(trained)
     theirs = _inspect(exported.path, prompts, exported.turns)
-    most = trained.recipe.file.student.max_new_tokens
+    file = trained.recipe.file
+    most = file.student.max_new_tokens
     before = _trained_answers(trained, prompts, most, progress)
-    with closing(exported.open(trained.log)) as student:
+    with closing(exported.open(trained.log, file.student_context)) as student:
         after = _answers(student, prompts, most, "asking the exported student", progress)
     return judge(trained, known, side_of(known, before), side_of(theirs, after))
 
@@ -95,9 +96,9 @@ def judge(trained: Trained, known: Found, ours: Side, theirs: Side) -> Parity:
 def _drift(trained: Trained, before: Sequence[str], after: Sequence[str]) -> Drift:
     """No items where a model is the judge: it is asked in runs only."""
     items = trained.public if trained.recipe.file.task.answer != "judged" else []
-    old, new = (_scored(trained, items, answers[: len(items)]) for answers in (before, after))
     if not items:
         return Drift(0, 0.0, 0.0, 0.0, 0.0)
+    old, new = (_scored(trained, items, answers[: len(items)]) for answers in (before, after))
     difference = paired(new, old)
     return Drift(len(items), score_of(old).value, score_of(new).value, difference.low, difference.high)
 
@@ -112,7 +113,8 @@ def _trained_answers(
     trained: Trained, prompts: Sequence[tuple[Message, ...]], most: int, progress: Progress
 ) -> list[str]:
     """The trained student's free answers. They are kept beside the adapter: each export asks for the same."""
-    backend, path = trained.recipe.file.student.backend, trained.adapter / ANSWERS
+    file, path = trained.recipe.file, trained.adapter / ANSWERS
+    backend, context = file.student.backend, file.student_context
     weights = sha256_of(trained.adapter / "adapter_model.safetensors")
     key = digest([ANSWERS_VERSION, backend, trained.gguf.name, weights, list(prompts), most])
     try:
@@ -121,7 +123,7 @@ def _trained_answers(
             return [str(answer) for answer in kept["answers"]]
     except (OSError, ValueError, KeyError, TypeError):
         pass  # not kept, or by another version
-    with closing(open_student(backend, trained.gguf, trained.adapter, trained.log)) as student:
+    with closing(open_student(backend, trained.gguf, trained.adapter, trained.log, context=context)) as student:
         answers = _answers(student, prompts, most, "asking the trained student", progress)
     write_text(path, json.dumps({"key": key, "answers": answers}, ensure_ascii=False))
     return answers

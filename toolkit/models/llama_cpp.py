@@ -77,6 +77,7 @@ class LlamaCppModel:
         slots: requests decoded at the same time.
         adapter: a GGUF LoRA made for these weights.
     """
+        key: what sets the context in a recipe, as errors name it.
 
     def __init__(
         self,
@@ -88,11 +89,13 @@ class LlamaCppModel:
         slots: int = SLOTS,
         adapter: Path | None = None,
     ) -> None:
+        key: str = "teacher.context",
         cells = max(context, slots * min(context, CELLS_PER_SLOT))
         self._engine = Engine(path, cells=cells, sequences=slots, threads=threads or default_threads())
         if adapter is not None:
             self._engine.use_adapter(adapter)
         self._context, self._cells = min(context, self._engine.trained_context), cells
+        self._key = key
         self._slots = [_Slot(number) for number in range(slots)]
         self._grammars: dict[str, str] = {}
         self._choices: dict[tuple[str, ...], Choices] = {}

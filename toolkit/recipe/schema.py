@@ -27,6 +27,9 @@ AnswerKind = Literal["label", "choice", "json", "call", "number", "sql", "python
 ScorerColumn = Literal["options", "schema", "tests", "unit", "tolerance", "pattern", "matches", "rejects", "source"]
 """What a scorer may need beside the right answer; never shown to a student or an engineer."""
 
+STUDENT_CONTEXT = 2048
+"""The least context that a student is opened with."""
+
 
 def _read_labels(value: Any) -> Any:
     """A list of names, or name -> description; either way name -> description, in the order written."""
@@ -304,3 +307,8 @@ class RecipeFile(Section):
     train: Train = Train()
     acceptance: Acceptance = Acceptance()
     budget: Budget = Budget()
+
+    @property
+    def student_context(self) -> int:
+        """Tokens that a student's prompt and answer may take together, where a program needs to know beforehand."""
+        return max(STUDENT_CONTEXT, self.train.max_length + self.student.max_new_tokens)

@@ -30,7 +30,7 @@ def run_prompts(run: Run) -> TaskPrompts:
 
 def open_trained(run: Run, round_number: int | None, *, trained: bool) -> Student:
     """Raises JournalError when the run has no trained student yet."""
-    recipe = run_recipe(run)
+    file = run_recipe(run).file
     adapter = None
     if trained:
         rounds = [found for found in run.rounds if found["adapter"]]
@@ -39,5 +39,5 @@ def open_trained(run: Run, round_number: int | None, *, trained: bool) -> Studen
         if chosen is None:
             raise JournalError(f"{run.name} has no trained student yet", f"schoolhouse resume {run.name}")
         adapter = run.folder / chosen["adapter"]
-    backend = recipe.file.student.backend
-    return open_student(backend, weights_path(recipe.file.student.model), adapter, run.folder / "student.log")
+    weights, log = weights_path(file.student.model), run.folder / "student.log"
+    return open_student(file.student.backend, weights, adapter, log, context=file.student_context)

@@ -12,14 +12,12 @@ from toolkit.models.torch_model import peak_bytes
 from toolkit.process import Emit, child_main
 from toolkit.types import Request
 
-CONTEXT = 2048
-
 
 def _serve(messages: Iterator[dict[str, Any]], emit: Emit) -> None:
     begun = time.perf_counter()
     setup = next(messages)
     lora = Path(setup["lora"]) if setup["lora"] else None
-    model = LlamaCppModel(Path(setup["model"]), context=CONTEXT, adapter=lora)
+    model = LlamaCppModel(Path(setup["model"]), context=setup["context"], adapter=lora, key="train.max_length")
     emit({"event": "loaded", "seconds": round(time.perf_counter() - begun, 2)})
     for question in messages:
         most = question["max_new_tokens"]

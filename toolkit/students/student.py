@@ -14,6 +14,7 @@ from typing import Protocol, cast, runtime_checkable
 
 from toolkit.errors import ModelError
 from toolkit.models.hf_folder import is_whole_model
+from toolkit.recipe.schema import STUDENT_CONTEXT
 from toolkit.types import Message
 
 ENTRY_POINTS = "schoolhouse.students"
@@ -78,13 +79,21 @@ def growing(
         yield text
 
 
-def open_student(backend: str, gguf: Path, adapter: Path | None = None, log: Path | None = None) -> Student:
+def open_student(
+    backend: str,
+    gguf: Path,
+    adapter: Path | None = None,
+    log: Path | None = None,
+    *,
+    context: int = STUDENT_CONTEXT,
+) -> Student:
     """The student of that backend; `auto` is torch. The model is loaded at the first question.
 
     Args:
         gguf: the base weights.
         adapter: a folder that a trainer made.
         log: a file that gets what the libraries print.
+        context: tokens that prompt and answer may take together; torch takes what comes.
 
     Raises ModelError for an unknown backend and for weights or an adapter that cannot be used.
     """
@@ -95,7 +104,8 @@ def open_student(backend: str, gguf: Path, adapter: Path | None = None, log: Pat
     if whole and name == "llama_cpp":
         raise ModelError("llama.cpp cannot answer as a student that was trained in full", ONLY_TORCH)
     if module := BACKENDS.get(name):
-        return cast("Student", importlib.import_module(module).open_student(gguf, adapter, log))
+        more = {"context": context} if name == "llama_cpp" else {}
+        return cast("Student", importlib.import_module(module).open_student(gguf, adapter, log, **more))
     for plugin in entry_points(group=ENTRY_POINTS):
         if plugin.name == name:
             return cast("Student", plugin.load()(gguf, adapter, log))
