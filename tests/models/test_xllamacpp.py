@@ -159,12 +159,20 @@ def test_forgetting_lets_each_slot_begin_anew_once(stand: Stand, model: XLlamaCp
     assert [body["cache_prompt"] for body in stand.asked] == [True, False, True]
 
 
-def test_a_prompt_that_is_too_long_is_refused_with_both_numbers(stand: Stand, model: XLlamaCppModel) -> None:
+def test_a_prompt_that_is_too_long_costs_no_other_its_answer(stand: Stand, model: XLlamaCppModel) -> None:
     error = {"code": 400, "type": "exceed_context_size_error", "message": "too long", "n_prompt_tokens": 3000}
-    stand.reply = lambda body, take: (take({"error": error}), None)[1]
-    with pytest.raises(RefusedRequest, match="3000 tokens does not fit into a context of 2048") as caught:
-        list(model.complete(questions(1)))
-    assert "teacher.context to 3007" in caught.value.fix
+
+    def reply(body: dict[str, Any], take: Take) -> None:
+        if body["messages"][0]["content"].endswith(" 1"):
+            take({"error": error})
+        else:
+            say(body, take)
+
+    stand.reply = reply
+    asked = questions(9)
+    found = {request.hash: completion for request, completion in model.complete(asked)}
+    assert [found[request.hash].finish_reason for request in asked] == ["stop", "context", *["stop"] * 7]
+    assert found[asked[1].hash].prompt_tokens == 3000
 
 
 @pytest.mark.parametrize(

@@ -48,8 +48,9 @@ class ChatModel(Protocol):
     def complete(self, requests: Sequence[Request]) -> Iterator[tuple[Request, Completion]]:
         """Each request with its answer, as they are answered, in any order.
 
-        Raises RefusedRequest, or answers with the finish reason `context`, when a prompt does not
-        fit; Unanswered at the end when a server failed to answer some; ModelError otherwise.
+        A prompt that does not fit is answered with the finish reason `context`, and no other question with it.
+        Raises RefusedRequest when none of them can be answered, for example with a JSON schema that the model
+        cannot be held to; Unanswered at the end when a server failed to answer some; ModelError otherwise.
         """
         ...
 

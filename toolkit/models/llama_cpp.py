@@ -61,11 +61,12 @@ class _Job:
 
 @dataclass(slots=True)
 class _Slot:
-    """One sequence of the KV cache: the tokens that it holds, and who is using it."""
+    """One sequence of the KV cache: the tokens that it holds, who is using it, and the turn in which it was given."""
 
     id: int
     held: list[int] = field(default_factory=list)
     job: _Job | None = None
+    turn: int = 0
 
 
 class LlamaCppModel:
@@ -76,8 +77,8 @@ class LlamaCppModel:
         threads: CPU threads; the physical cores when not given.
         slots: requests decoded at the same time.
         adapter: a GGUF LoRA made for these weights.
-    """
         key: what sets the context in a recipe, as errors name it.
+    """
 
     def __init__(
         self,
@@ -88,20 +89,21 @@ class LlamaCppModel:
         threads: int | None = None,
         slots: int = SLOTS,
         adapter: Path | None = None,
-    ) -> None:
         key: str = "teacher.context",
+    ) -> None:
         cells = max(context, slots * min(context, CELLS_PER_SLOT))
         self._engine = Engine(path, cells=cells, sequences=slots, threads=threads or default_threads())
         if adapter is not None:
             self._engine.use_adapter(adapter)
-        self._context, self._cells = min(context, self._engine.trained_context), cells
         self._key = key
+        self._context, self._cells = min(context, self._engine.trained_context), cells
         self._slots = [_Slot(number) for number in range(slots)]
         self._grammars: dict[str, str] = {}
         self._choices: dict[tuple[str, ...], Choices] = {}
         template = bool(self._engine.chat_template())
         self._render = self._engine.renderer() if template else None
         self._info = ModelInfo(name or path.stem, "llama_cpp", self._context, self._engine.vocabulary, template)
+        self._backend_id, self._turns = f"llama_cpp/{self._info.name}", 0
 
     def info(self) -> ModelInfo:
         return self._info
@@ -112,22 +114,24 @@ class LlamaCppModel:
     def forget(self) -> None:
         """Empty the cache, so that what was asked before leaves no trace in how numbers are rounded now."""
         for slot in self._slots:
-            self._engine.keep(slot.id, 0)
-            slot.held = []
+            self._empty(slot)
 
     def complete(
         self, requests: Sequence[Request], choices: Sequence[str] = (), grown: Grown | None = None
     ) -> Iterator[tuple[Request, Completion]]:
-        """Answers as they are finished.
+        """Answers as they are finished; first, with the reason `context`, those to prompts that do not fit.
 
         Args:
             choices: the only answers there are, for a student; the likeliest tokens among theirs are taken.
             grown: told of each answer that goes on, after each of its tokens.
 
-        Raises RefusedRequest when a prompt is longer than the context.
+        Raises RefusedRequest for a JSON schema that cannot be used.
         """
         jobs = [self._job(request, tuple(choices) or _listed(request)) for request in requests]
-        pending = deque(sorted(jobs, key=lambda job: job.prompt))
+        for job in jobs:
+            if len(job.prompt) >= self._context:
+                yield job.request, Completion("", "context", len(job.prompt), 0, backend_id=self._backend_id)
+        pending = deque(sorted((job for job in jobs if len(job.prompt) < self._context), key=lambda job: job.prompt))
         try:
             while pending or any(slot.job for slot in self._slots):
                 self._admit(pending)
@@ -138,6 +142,14 @@ class LlamaCppModel:
             for slot in self._slots:
                 self._release(slot)
 
+    def refusal(self, request: Request, tokens: int) -> RefusedRequest:
+        """What to raise where a prompt of so many tokens, which did not fit, may not stay without an answer."""
+        needed, trained = tokens + request.max_tokens, self._engine.trained_context
+        larger = f"set {self._key} to {needed} or more" if needed <= trained else "choose a model that holds more"
+        return RefusedRequest(
+            f"a prompt of {tokens} tokens does not fit into a context of {self._context}", f"shorten it, or {larger}"
+        )
+
     # -- from request to job ------------------------------------------------------------------
 
     def _job(self, request: Request, choices: tuple[str, ...]) -> _Job:
@@ -146,11 +158,6 @@ class LlamaCppModel:
                 f"{self._info.name} has no chat template", "choose an instruct model: `schoolhouse models`"
             )
         prompt = self._engine.tokenize(self._render(request.messages))
-        if len(prompt) >= self._context:
-            raise RefusedRequest(
-                f"a prompt of {len(prompt)} tokens does not fit into a context of {self._context}",
-                f"shorten it, or set teacher.context to {len(prompt) + request.max_tokens} or more",
-            )
         return _Job(request, prompt, self._closed(choices) if choices else None)
 
     def _closed(self, choices: tuple[str, ...]) -> Choices:
@@ -183,8 +190,10 @@ class LlamaCppModel:
             if not idle or not self._fits(job) or self._soon_cheaper(job):
                 return
             pending.popleft()
-            source = max(self._slots, key=lambda slot: _common(slot.held, job.prompt))
+            # among those that share as much, the idle one that loses least when it is used again
+            source = max(self._slots, key=lambda s: (_common(s.held, job.prompt), s.job is None, -len(s.held)))
             slot = source if source.job is None else min(idle, key=lambda slot: len(slot.held))
+            self._make_room(slot, job)
             self._start(slot, source, job)
 
     def _start(self, slot: _Slot, source: _Slot, job: _Job) -> None:
@@ -195,22 +204,29 @@ class LlamaCppModel:
             self._engine.keep(slot.id, 0)
         slot.held = job.prompt[:length] if kept else []
         job.cached, job.sampler = len(slot.held), self._sampler(job)
-        slot.job = job
+        self._turns += 1
+        slot.job, slot.turn = job, self._turns
 
     def _fits(self, job: _Job) -> bool:
-        """Whether the cache has room for this job to its end; idle slots are emptied for it if need be."""
-        active = [slot for slot in self._slots if slot.job is not None]
-        needed = job.room + sum(slot.job.room for slot in active if slot.job)
-        if active and needed > self._cells:
-            return False
-        for slot in self._slots:
-            idle_tokens = sum(len(other.held) for other in self._slots if other.job is None)
-            if needed + idle_tokens <= self._cells:
-                break
-            if slot.job is None and _common(slot.held, job.prompt) < _WORTH_WAITING:
-                self._engine.keep(slot.id, 0)
-                slot.held = []
-        return True
+        """Whether the cache has room for this job and those under way, to their ends."""
+        return self._needed(job) <= self._cells or not any(slot.job for slot in self._slots)
+
+    def _needed(self, job: _Job) -> int:
+        return sum(min(one.room, self._context) for one in [job, *(slot.job for slot in self._slots if slot.job)])
+
+    def _make_room(self, taken: _Slot, job: _Job) -> None:
+        """Empty idle slots, those that were not used for longest first, until the job fits into the one it takes."""
+        idle = sorted((s for s in self._slots if s.job is None and s is not taken), key=lambda slot: slot.turn)
+        spare = self._cells - self._needed(job) - sum(len(slot.held) for slot in idle)
+        for slot in idle:
+            if spare >= 0:
+                return
+            spare += len(slot.held)
+            self._empty(slot)
+
+    def _empty(self, slot: _Slot) -> None:
+        self._engine.keep(slot.id, 0)
+        slot.held = []
 
     def _soon_cheaper(self, job: _Job) -> bool:
         """Whether another slot is computing a prefix of this prompt right now."""
@@ -293,7 +309,7 @@ class LlamaCppModel:
             prompt_tokens=len(job.prompt),
             completion_tokens=len(job.answer),
             cached_tokens=job.cached,
-            backend_id=f"llama_cpp/{self._info.name}",
+            backend_id=self._backend_id,
             seconds=job.seconds,
         )
         self._release(slot)

@@ -96,9 +96,9 @@ class XLlamaCppModel:
         self._cold = set(range(self._slots))
 
     def complete(self, requests: Sequence[Request]) -> Iterator[tuple[Request, Completion]]:
-        """Answers as they are finished.
+        """Answers as they are finished; the reason is `context` where a prompt does not fit.
 
-        Raises RefusedRequest when a prompt is longer than the context; what is under way is waited for first.
+        Raises RefusedRequest for a JSON schema that cannot be used; what is under way is waited for first.
         """
         if not self._info.chat_template:
             raise ModelError(
@@ -141,10 +141,10 @@ class XLlamaCppModel:
                 body["grammar"] = self._module.json_schema_to_grammar(_guided(request.schema))
             self._server.handle_chat_completions(body, reply.take)
         except (ValueError, RuntimeError) as error:  # how the library refuses a question before it is begun
-            raise _failure({"code": 400, "message": str(error)}, request, self._context) from error
+            raise _failure({"code": 400, "message": str(error)}, request) from error
         self._cold.discard(slot)
         if reply.error is not None:
-            raise _failure(reply.error, request, self._context)
+            return self._without_answer(reply.error, request)
         return Completion(
             text="".join(reply.text),
             finish_reason="stop" if reply.finish == "stop" else "length",
@@ -154,6 +154,13 @@ class XLlamaCppModel:
             backend_id=f"xllamacpp/{self._info.name}",
             seconds=time.perf_counter() - begun,
         )
+
+    def _without_answer(self, error: Mapping[str, Any], request: Request) -> Completion:
+        """What becomes of a question that the engine refused: only one that is too long leaves the others alone."""
+        if error.get("type") != "exceed_context_size_error":
+            raise _failure(error, request)
+        length = int(error.get("n_prompt_tokens") or 0)
+        return Completion("", "context", length, 0, backend_id=f"xllamacpp/{self._info.name}")
 
 
 class _Flight:
@@ -261,14 +268,8 @@ def _closed(schema: Any) -> Any:
     return found
 
 
-def _failure(error: Mapping[str, Any], request: Request, context: int) -> ModelError:
+def _failure(error: Mapping[str, Any], request: Request) -> ModelError:
     message = str(error.get("message", error))
-    if error.get("type") == "exceed_context_size_error":
-        length = int(error.get("n_prompt_tokens") or 0)
-        return RefusedRequest(
-            f"a prompt of {length} tokens does not fit into a context of {context}",
-            f"shorten it, or set teacher.context to {length + request.max_tokens} or more",
-        )
     if error.get("code") == 400:
         what = "the question" if request.schema is None else "this question with its JSON schema"
         return RefusedRequest(f"llama.cpp cannot use {what}: {message}", "write a simpler schema or prompt")

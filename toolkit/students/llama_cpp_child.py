@@ -30,6 +30,8 @@ def _serve(messages: Iterator[dict[str, Any]], emit: Emit) -> None:
 
         told = grown if question.get("stream") else None  # a stream has one prompt
         for request, reply in model.complete(requests, question["choices"], told):
+            if reply.finish_reason == "context":
+                raise model.refusal(request, reply.prompt_tokens)
             text = reply.text.strip()
             emit({"event": "answer", "id": question["id"], "index": places[id(request)], "text": text})
         emit({"event": "memory", "peak_bytes": peak_bytes()})
