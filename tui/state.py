@@ -125,6 +125,7 @@ class Training:
     round: int = 0
     losses: tuple[tuple[int, float], ...] = ()
     steps: int = 0
+    seconds_left: float | None = None
 
     @property
     def step(self) -> int:
@@ -364,4 +365,4 @@ def _training(steps: Sequence[Record]) -> Training | None:
     if not steps:
         return None
     losses = tuple((int(step["step"]), float(step["loss"])) for step in steps)
-    return Training(int(steps[-1]["round"]), losses, int(steps[-1]["steps"]))
+    return Training(int(steps[-1]["round"]), losses, int(steps[-1]["steps"]), steps[-1].get("seconds_left"))

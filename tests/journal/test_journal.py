@@ -33,6 +33,18 @@ def test_an_answer_is_kept_once(journal: Journal) -> None:
     assert journal.answered(REQUEST.hash) == REPLY
 
 
+def test_steps_say_how_long_a_training_still_takes(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the pace of the last ten steps: a pause before them does not count for long."""
+    now = 0.0
+    monkeypatch.setattr("toolkit.journal.writer.time.time", lambda: now)
+    for step in range(2, 42, 2):
+        now += 1000.0 if step == 20 else 4.0
+        journal.training_step(1, step, steps=51, loss=1.0, lr=0.1, tokens_per_second=9.0)
+    left = [step["seconds_left"] for step in journal.training_steps(1)]
+    assert left[0] is None
+    assert (left[1], left[-1]) == (94.0, 22.0)
+
+
 def test_a_second_writer_is_refused(journal: Journal) -> None:
     with pytest.raises(JournalError, match="another process"):
         Journal(journal.folder)
@@ -65,6 +77,15 @@ def test_outcomes_are_one_for_each_item(journal: Journal) -> None:
     journal.outcomes_of("round-1", "gate", [Outcome("a", "x", 1.0), Outcome("b", "y", 0.0)])
     journal.outcomes_of("round-1", "gate", [Outcome("a", "z", 0.0)])
     assert [outcome.score for outcome in journal.outcomes("round-1", "gate")] == [1.0, 0.0]
+
+
+def test_a_full_disk_is_said_with_the_way_on(journal: Journal) -> None:
+    journal._db.execute("PRAGMA max_page_count = 1")
+    many = [Outcome(f"item {index}", "x" * 500, 1.0) for index in range(500)]
+    with pytest.raises(JournalError, match="is full; everything up to here is kept") as caught:
+        journal.outcomes_of("round-1", "gate", many)
+    assert caught.value.fix.endswith("`schoolhouse resume run`")
+    assert journal.outcomes("round-1", "gate") == []
 
 
 def test_a_folder_without_a_journal_is_not_a_run(tmp_path: Path) -> None:

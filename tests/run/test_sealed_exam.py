@@ -111,6 +111,7 @@ def seeds_trained(school: School, monkeypatch: pytest.MonkeyPatch) -> list[tuple
             job.output.mkdir(parents=True, exist_ok=True)
             (job.output / "job.json").write_text("{}")
             (job.output / "adapter_model.safetensors").write_bytes(b"weights")
+            emit({"event": "gpu_memory", "peak_bytes": 3 << 30})
             emit({"event": "step", "step": 1, "steps": 1, "loss": 1.0, "lr": 0.1, "tokens_per_second": 1.0})
             return Path(job.output)
 
@@ -127,6 +128,10 @@ def test_several_seeds_sit_the_exam_and_their_spread_is_shown(school: School, mo
     assert set(verdict["spread"]["scores"]) == {"round-1", "round-1-seed-6", "round-1-seed-7"}
     assert "over 3 training seeds" in shown(run)
     assert len(run.reader.training_steps(1)) == 1, "the steps of the other seeds are not the round's"
+    told = [event["data"] for event in run.reader.events() if event["kind"] == "training" and "loss" in event["data"]]
+    assert [data["student"] for data in told] == ["round-1-seed-6", "round-1-seed-7"]
+    texts = [event["data"]["text"] for event in run.reader.events() if event["kind"] == "log"]
+    assert "round 1: the GPU held 3.0 GiB at most while the student learnt" in texts
     assert len(run.reader.openings("private")) == 1
 
 

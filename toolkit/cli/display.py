@@ -122,8 +122,14 @@ def _progress(reader: JournalReader, stage: dict[str, Any]) -> str:
         return f"{counts['accepted']} rows, {rejected} rejected, {totals['calls']} calls, {pace:.0f} tokens/s"
     if stage["name"] == "train":
         steps = reader.training_steps(stage["round"])
-        return f"step {steps[-1]['step']}/{steps[-1]['steps']}, loss {steps[-1]['loss']:.3f}" if steps else "loading"
+        return _step_words(steps[-1]) if steps else "loading"
     return f"{time.time() - stage['started']:.0f} s"
+
+
+def _step_words(step: dict[str, Any]) -> str:
+    words = f"step {step['step']}/{step['steps']}, loss {step['loss']:.3f}"
+    left = step["seconds_left"]
+    return words if left is None else f"{words}, {left:.0f} s to go"
 
 
 def _round(stage: dict[str, Any]) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from toolkit.errors import JournalError
+from toolkit.errors import DiskFullError, JournalError
 from toolkit.types import Completion, Json, Outcome, Row
 
 DATABASE = "run.db"
@@ -117,16 +117,20 @@ class JournalReader:
 
     def calls(self, limit: int = 100, after: float = 0.0) -> list[Record]:
         """The newest calls since `after`, newest first."""
-        return self._all("SELECT * FROM calls WHERE at > ? ORDER BY at DESC LIMIT ?", after, limit)
+        return self._all("SELECT * FROM calls WHERE at > ? ORDER BY rowid DESC LIMIT ?", after, limit)
 
-    def call_totals(self, role: str | None = None) -> Record:
-        """Over all calls, or those of a role: calls, prompt_tokens, completion_tokens, cached_tokens, seconds."""
+    def call_totals(self, role: str | None = None, after: int = 0) -> Record:
+        """Over all calls, or those of a role: calls, prompt_tokens, completion_tokens, cached_tokens, seconds.
+
+        Args:
+            after: only of calls that came after this place; the `place` of the newest one is told too.
+        """
         sums = ", ".join(
             f"coalesce(sum({name}), 0) AS {name}"
             for name in ("prompt_tokens", "completion_tokens", "cached_tokens", "seconds")
         )
-        found = self._one(f"SELECT count(*) AS calls, {sums} FROM calls WHERE ?1 IS NULL OR role = ?1", role)
-        return found or {}
+        sql = f"SELECT count(*) AS calls, coalesce(max(rowid), ?2) AS place, {sums} FROM calls"
+        return self._one(f"{sql} WHERE rowid > ?2 AND (?1 IS NULL OR role = ?1)", role, after) or {}
 
     def calls_of(self, attempt: int, role: str | None = None) -> int:
         """How many calls an attempt has had answered, by the model of a role if one is named."""
@@ -180,18 +184,20 @@ class JournalReader:
             found.setdefault(record.pop("attempt"), none).update(record)
         return found
 
-    def rows(
-        self, *, status: str | None = None, attempt: int | None = None, after: float = 0.0, limit: int = -1
-    ) -> list[Record]:
+    def rows(self, *, status: str | None = None, attempt: int | None = None, limit: int = -1) -> list[Record]:
         """Submitted rows, in order, with their verdict."""
         return self._all(
-            "SELECT * FROM rows WHERE (?1 IS NULL OR status = ?1) AND (?2 IS NULL OR attempt = ?2) AND at > ?3"
-            " ORDER BY attempt, seq LIMIT ?4",
+            "SELECT * FROM rows WHERE (?1 IS NULL OR status = ?1) AND (?2 IS NULL OR attempt = ?2)"
+            " ORDER BY attempt, seq LIMIT ?3",
             status,
             attempt,
-            after,
             limit,
         )
+
+    def newest_rows(self, limit: int, after: float = 0.0) -> list[Record]:
+        """The newest rows that were written or changed since `after`, oldest first."""
+        sql = "SELECT * FROM rows WHERE at > ? ORDER BY at DESC, attempt DESC, seq DESC LIMIT ?"
+        return self._all(sql, after, limit)[::-1]
 
     def accepted_rows(self, attempt: int) -> list[Row]:
         """The submission of an attempt."""
@@ -199,8 +205,11 @@ class JournalReader:
 
     def row_counts(self) -> Record:
         """`{"accepted": n, "rejected": {reason: n}}` over the whole run, without the rows that were given."""
-        counts = self._all(
-            "SELECT status, reason, count(*) AS n FROM rows WHERE attempt <> ? GROUP BY status, reason", GIVEN
+        counts = self._all(  # all rows from the index alone, less the few that were given
+            "SELECT status, reason, sum(n) AS n FROM (SELECT status, reason, count(*) AS n FROM rows GROUP BY 1, 2"
+            " UNION ALL SELECT status, reason, -count(*) FROM rows WHERE attempt = ? GROUP BY 1, 2)"
+            " GROUP BY 1, 2 HAVING sum(n) > 0",
+            GIVEN,
         )
         rejected = Counter({c["reason"]: c["n"] for c in counts if c["status"] != "accepted"})
         accepted = sum(c["n"] for c in counts if c["status"] == "accepted")
@@ -255,7 +264,13 @@ class JournalReader:
         return self._all("SELECT * FROM rounds ORDER BY number")
 
     def training_steps(self, round_number: int) -> list[Record]:
-        return self._all("SELECT * FROM training_steps WHERE round = ? ORDER BY step", round_number)
+        """A round's steps, each with the `seconds_left` after it at the pace of the ten before; None at the first."""
+        sql = (
+            "SELECT *, (steps - step) * (at - first_value(at) OVER recent) / (step - first_value(step) OVER recent)"
+            " AS seconds_left FROM training_steps WHERE round = ?"
+            " WINDOW recent AS (ORDER BY step ROWS 10 PRECEDING) ORDER BY step"
+        )
+        return self._all(sql, round_number)
 
     def outcomes(self, student: str, split: str) -> list[Outcome]:
         """Per-item outcomes of a student on a split, by item id."""
@@ -273,11 +288,18 @@ class JournalReader:
         try:
             return [_decode(row) for row in self._db.execute(sql, values)]
         except sqlite3.DatabaseError as error:  # not a database, or damaged, or gone while it was read
+            if says_full(error):
+                raise DiskFullError(self.folder / DATABASE) from error
             where = f"{DATABASE} of {self.folder.name} cannot be read: {error}"
             raise JournalError(where, "put a copy of the run's folder in its place, or move the folder away") from error
 
     def _one(self, sql: str, *values: object) -> Record | None:
         return next(iter(self._all(sql, *values)), None)
+
+
+def says_full(error: sqlite3.Error) -> bool:
+    """Whether there was no room; SQLite has a word of its own where its shared memory file has none."""
+    return "full" in str(error) or error.sqlite_errorname == "SQLITE_IOERR_SHMSIZE"
 
 
 _JSON_COLUMNS = {"data", "plan", "request", "calls", "meta", "row_ids"}

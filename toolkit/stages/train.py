@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +67,7 @@ def train_seeds(session: Session, number: int) -> dict[str, Path]:
             session.journal.event("log", text=text)
         with session.stage("seeds", number):
             open_trainer(trainer_of(session)).train(
-                _job(session, rows, output, seed), lambda message: _listen(session, message)
+                _job(session, rows, output, seed), partial(_listen, session, number, name)
             )
         _note_artifact(session, number, output)
     return adapters
@@ -77,7 +78,7 @@ def train_apart(session: Session, number: int, student: str, rows: list[Row]) ->
     output = adapter_of(session, student)
     job = _job(session, rows, output, session.recipe.file.train.seed)
     with session.stage(LEAVE_OUT, number):
-        open_trainer(trainer_of(session)).train(job, lambda message: _listen(session, message))
+        open_trainer(trainer_of(session)).train(job, partial(_listen, session, number, student))
     _note_artifact(session, number, output)
     return output
 
@@ -92,11 +93,19 @@ def adapter_of(session: Session, student: str) -> Path:
     return session.folder / "adapters" / student
 
 
-def _listen(session: Session, message: dict[str, Any]) -> None:
-    """A seed's steps are no round's: they are not journaled, but the run may pause at each."""
-    if message.get("event") == "memory":
+def _listen(session: Session, number: int, student: str, message: dict[str, Any]) -> None:
+    """Journal what a training beside a round's own says, as `student`'s.
+
+    Its steps are no round's: only the last is kept, but the run may pause at each.
+    """
+    kind = message.get("event")
+    if kind == "memory":
         session.journal.memory(int(message["peak_bytes"]))
-    elif message.get("event") == "step":
+        return
+    if kind != "step" or message["step"] == message["steps"]:
+        data = {key: value for key, value in message.items() if key != "event"}
+        session.journal.event("lint" if kind == "lint" else "training", number, student=student, **data)
+    if kind == "step":
         session.safe_point()
 
 
@@ -141,6 +150,11 @@ def _note(session: Session, number: int, message: dict[str, Any]) -> None:
         session.safe_point()
     elif kind == "memory":
         session.journal.memory(int(message["peak_bytes"]))
+    elif kind == "gpu_memory":
+        held = f"{message['peak_bytes'] / 2**30:.1f} GiB"
+        session.journal.event(
+            "log", number, text=f"round {number}: the GPU held {held} at most while the student learnt"
+        )
     elif kind == "lint":
         session.journal.event("lint", number, **{key: value for key, value in message.items() if key != "event"})
     elif kind not in (None, "done"):

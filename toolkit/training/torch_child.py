@@ -40,6 +40,8 @@ def train(
     if learn_all(training, partial, emit, stopping):
         training.save(Path(job["model"]), Path(job["output"]), job["job"])
         emit({"event": "memory", "peak_bytes": training.peak_bytes()})
+        if training.device == "cuda":
+            emit({"event": "gpu_memory", "peak_bytes": int(training.torch.cuda.max_memory_reserved())})
 
 
 class Training:

@@ -160,4 +160,6 @@ def _doing(view: RunView) -> str:
         parts.append(f"{teaching.calls} replies, {teaching.accepted} rows, {teaching.tokens_per_second:.0f} tokens/s")
     if stage.name == "train" and view.training.round == view.round and view.training.steps:
         parts.append(f"step {view.training.step} of {view.training.steps}")
+        if view.training.seconds_left is not None:
+            parts.append(f"{duration(view.training.seconds_left)} to go")
     return " · ".join(parts)
