@@ -13,6 +13,15 @@ from typing import IO, Any
 from toolkit.errors import DiskFullError
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
+_RUST = tuple(f"(os error {number})" for number in (*FULL, 112))
+"""How libraries in Rust (safetensors, tokenizers) say it; 112 is Windows' number."""
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether a write failed for want of room."""
+    if isinstance(error, OSError) and error.errno in FULL:
+        return True
+    return isinstance(error, DiskFullError) or any(said in str(error) for said in _RUST)
 
 
 def cache_dir() -> Path:

@@ -24,6 +24,7 @@ from queue import SimpleQueue
 from typing import Any
 
 from toolkit.errors import ChildError, SchoolhouseError
+from toolkit.paths import is_full
 
 Emit = Callable[[dict[str, Any]], None]
 
@@ -171,4 +172,8 @@ def child_main(handle: Callable[[Iterator[dict[str, Any]], Emit], None]) -> None
         emit({"event": "error", "message": error.message, "fix": error.fix})
     except Exception as error:
         traceback.print_exc()
-        emit({"event": "error", "message": f"{type(error).__name__}: {error}", "fix": ""})
+        if is_full(error):
+            fix = "free some space, then go on with `schoolhouse resume last`"
+            emit({"event": "error", "message": f"the disk is full: {error}", "fix": fix})
+        else:
+            emit({"event": "error", "message": f"{type(error).__name__}: {error}", "fix": ""})

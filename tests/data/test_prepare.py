@@ -39,17 +39,18 @@ def test_a_full_disk_is_a_clear_error_and_the_next_call_begins_again(
     write_csv(tmp_path / "data.csv", messages())
     recipe = recipe_in(tmp_path)
 
-    def full(*_: Any) -> None:
+    def full(_: Any) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr(module, "write_text", full)
-        with pytest.raises(DataError, match="No space left on device"):
+        patched.setattr("toolkit.paths.os.fsync", full)
+        with pytest.raises(DataError, match="the disk is full") as caught:
             prepare(recipe, tmp_path / "run")
     assert len(prepare(recipe, tmp_path / "run").public) == 18
 
 
 def test_other_labels_are_not_mixed_into_a_run(tmp_path: Path) -> None:
+    assert "SCHOOLHOUSE_RUNS" in caught.value.fix
     write_csv(tmp_path / "data.csv", messages())
     prepare(recipe_in(tmp_path), tmp_path / "run")
     with pytest.raises(JournalError, match="other labels"):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from pathlib import Path
 
 import pytest
+from safetensors import SafetensorError
 
 from toolkit.errors import ModelError
+from toolkit.models import hf_folder as module
 from toolkit.models import torch_dtype
 from toolkit.models.hf_folder import gguf_fingerprint, hf_folder
 from toolkit.models.weights import present, weights_path
@@ -27,6 +30,22 @@ def test_a_missing_and_a_damaged_file_leave_nothing_behind(cache: Path, tmp_path
     with pytest.raises(ModelError, match=r"bad.gguf could not be unpacked"):
         hf_folder(bad)
     assert [path for path in (cache / "unpacked").iterdir() if path.is_dir()] == []
+
+
+@pytest.mark.parametrize(
+    "error",
+    [OSError(errno.ENOSPC, "No space left on device"), SafetensorError("I/O error: No space left (os error 28)")],
+)
+def test_a_full_disk_is_said_with_the_way_out(
+    error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(module, "_unpack", full)
+    with pytest.raises(ModelError, match="the disk is full") as caught:
+        module._serve(iter([{"gguf": "a.gguf", "folder": str(tmp_path)}]), lambda _: None)
+    assert "SCHOOLHOUSE_CACHE" in caught.value.fix
 
 
 def test_the_fingerprint_sees_both_ends_and_the_size(tmp_path: Path) -> None:

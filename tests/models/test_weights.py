@@ -246,6 +246,30 @@ def test_offline_with_the_weights_present_nothing_is_asked(
     assert weights.pull("tiny") == weights.weights_path("tiny") == path
 
 
+def test_damage_that_verify_finds_is_repaired_by_pull(tiny: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    tiny(HUB)
+    path = place()
+    weights.verify("tiny")
+    stat = path.stat()
+    path.write_bytes(CONTENT[:-1] + b"?")
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))  # as a disk damages a file: size and time stay
+    with pytest.raises(ModelError, match="damaged"):
+        weights.verify("tiny")
+    with serving(CONTENT) as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.url)
+        assert weights.pull("tiny").read_bytes() == CONTENT
+
+
+def test_a_note_that_finds_no_room_is_left_out(tiny: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    tiny(HUB)
+    path = place()
+    monkeypatch.setattr("toolkit.paths.os.fsync", full)
+    assert weights.weights_path("tiny") == path
+
+
 def test_changed_file_is_hashed_again_and_refused(tiny: Make) -> None:
     tiny(HUB)
     path = place()

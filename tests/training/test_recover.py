@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import errno
+import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import psutil
 import pytest
 from tiny_model import make_tiny, tiny_job
@@ -29,6 +34,26 @@ METAL = "Insufficient Memory (00000008:kIOGPUCommandBufferCallbackErrorOutOfMemo
 def gguf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("SCHOOLHOUSE_CACHE", str(tmp_path / "cache"))
     return make_tiny(tmp_path)
+
+
+def test_a_full_disk_is_said_with_the_way_on() -> None:
+    """What a child's libraries raise, OSError or an exception of their own, reaches the person with a fix."""
+    handler = "def handle(*_): raise RuntimeError('Error while serializing: I/O error: no room (os error 28)')"
+    code = f"from toolkit.process import child_main\n{handler}\nchild_main(handle)"
+    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert child.stdout
+        said = json.loads(child.stdout.readline())
+    assert said["message"].startswith("the disk is full") and "schoolhouse resume" in said["fix"]
+
+
+def test_a_checkpoint_that_found_no_room_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(files.os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        files.save_checkpoint(tmp_path, 3, {"a": np.ones(2)}, {}, "np")
+    assert list(tmp_path.iterdir()) == []
 
 
 def message_of(job: TrainJob) -> dict[str, Any]:

@@ -5,29 +5,35 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from toolkit.errors import JournalError
-from toolkit.journal.reader import DATABASE, JournalReader
+from toolkit.errors import DiskFullError, JournalError
+from toolkit.journal.reader import DATABASE, JournalReader, says_full
 from toolkit.journal.schema import TABLES, VERSION
 from toolkit.types import Completion, Json, Operation, Outcome, Request, Row
 
 
-def _create(path: Path) -> None:
-    """Make the tables under another name first: a reader never meets a journal without them."""
-    if path.exists():
-        return
+def _create(path: Path, first: Mapping[str, Json]) -> None:
+    """Write tables and first meta under another name: a reader, or a kill, never leaves a journal without them."""
     temporary = path.with_suffix(".new")
     temporary.unlink(missing_ok=True)
-    database = sqlite3.connect(temporary)
-    database.executescript(TABLES)
-    database.close()
-    temporary.replace(path)
+    try:
+        with closing(sqlite3.connect(temporary)) as database:
+            database.executescript(TABLES)
+            with database:
+                database.executemany("INSERT INTO meta VALUES (?, ?)", [(key, _json(first[key])) for key in first])
+        temporary.replace(path)
+    except sqlite3.OperationalError as error:
+        if says_full(error):
+            raise DiskFullError(path) from error
+        raise
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def _json(value: Json) -> str:
@@ -41,7 +47,8 @@ class Journal(JournalReader):
     idempotent by key, so a killed run can be carried out again from its start.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, first: Mapping[str, Json] | None = None) -> None:
+        """Open the journal of a folder, or make it with `first` as its meta. Raises JournalError."""
         folder.mkdir(parents=True, exist_ok=True)
         self._lock = FileLock(folder / "run.lock")
         try:
@@ -51,16 +58,27 @@ class Journal(JournalReader):
                 f"{folder} is being worked on by another process", f"schoolhouse show {folder.name}"
             ) from None
         self.folder = folder
-        _create(folder / DATABASE)
-        self._db = sqlite3.connect(folder / DATABASE, timeout=30, check_same_thread=False)
+        try:
+            self._open(first or {})
+        except BaseException:
+            with suppress(AttributeError):  # not connected yet
+                self._db.close()
+            self._lock.release()
+            raise
+
+    def _open(self, first: Mapping[str, Json]) -> None:
+        path = self.folder / DATABASE
+        if not path.exists():
+            _create(path, {**first, "journal_version": VERSION})
+        self._db = sqlite3.connect(path, timeout=30, check_same_thread=False)
         self._db.row_factory = sqlite3.Row
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = FULL")
+        with self._full_disk_said():
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = FULL")
         found = self.meta("journal_version", VERSION)
         if found != VERSION:
-            self.close()
-            raise JournalError(f"{folder} was written by journal version {found}, this is {VERSION}", "start a new run")
-        self.set_meta("journal_version", VERSION)
+            message = f"{self.folder} was written by journal version {found}, this is {VERSION}"
+            raise JournalError(message, "start a new run")
 
     def close(self) -> None:
         super().close()
@@ -251,7 +269,7 @@ class Journal(JournalReader):
     def outcomes_of(self, student: str, split: str, outcomes: Sequence[Outcome]) -> None:
         """Write a batch of outcomes in one transaction."""
         now = time.time()
-        with self._db:
+        with self._full_disk_said(), self._db:
             self._db.executemany(
                 "INSERT OR IGNORE INTO outcomes VALUES (?, ?, ?, ?, ?, ?, ?)",
                 [(student, split, o.item_id, o.answer, o.score, o.skill, now) for o in outcomes],
@@ -266,7 +284,7 @@ class Journal(JournalReader):
         try:
             yield
         except sqlite3.OperationalError as error:
-            if "full" in str(error):
+            if says_full(error):
                 raise JournalError(
                     f"the disk that holds {self.folder} is full; everything up to here is kept",
                     f"free some space, then `schoolhouse resume {self.folder.name}`",

@@ -6,7 +6,6 @@ round, so only float32 gives the trainer and every student the same numbers as l
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import os
@@ -18,7 +17,7 @@ from typing import Any
 from filelock import FileLock
 
 from toolkit.errors import ChildError, ModelError
-from toolkit.paths import cache_dir, write_text
+from toolkit.paths import cache_dir, is_full, write_text
 from toolkit.process import Child, Emit, child_main
 
 _VERSION = 1  # part of the folder's name: another layout gets another folder
@@ -119,8 +118,8 @@ def _serve(messages: Iterator[dict[str, Any]], emit: Emit) -> None:
     job = next(messages)
     try:
         _unpack(Path(job["gguf"]), Path(job["folder"]))
-    except OSError as error:
-        if error.errno == errno.ENOSPC:
+    except Exception as error:  # safetensors and tokenizers have exceptions of their own for a full disk
+        if is_full(error):
             raise ModelError("the disk is full", "free some space, or set SCHOOLHOUSE_CACHE to another disk") from error
         raise
     emit({"event": "done"})

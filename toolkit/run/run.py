@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -59,9 +58,7 @@ class Run:
         """A new run of a recipe; nothing is carried out yet."""
         from toolkit.run.worker import begin
 
-        folder = folder or new_folder(recipe.file.name)
-        begin(folder, recipe)
-        return cls(folder)
+        return cls(begin(recipe, folder))
 
     @classmethod
     def open(cls, name: str | Path) -> Run:
@@ -275,13 +272,3 @@ def _created(folder: Path) -> float:
         return folder.stat().st_mtime
     finally:
         reader.close()
-
-
-def new_folder(name: str) -> Path:
-    """Where a new run may be made; nothing is made yet."""
-    stamp = f"{name}-{time.strftime('%Y%m%d-%H%M%S')}"
-    folder, number = runs_dir() / stamp, 1
-    while folder.exists():
-        number += 1
-        folder = runs_dir() / f"{stamp}-{number}"
-    return folder

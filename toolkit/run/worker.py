@@ -13,9 +13,9 @@ from types import FrameType
 import psutil
 
 from toolkit.data.prepare import FOLDER as DATA
-from toolkit.data.prepare import prepare
+from toolkit.data.prepare import prepare, writing
 from toolkit.data.sealed import Sealed, require_exam, times_opened
-from toolkit.errors import Paused, SchoolhouseError
+from toolkit.errors import JournalError, Paused, SchoolhouseError
 from toolkit.evaluation.own_answers import doubts_about
 from toolkit.evaluation.verdict import Verdict
 from toolkit.journal import Journal
@@ -24,6 +24,7 @@ from toolkit.models.chat import split_name
 from toolkit.models.llama_native import require as require_llama_cpp
 from toolkit.models.servers import check_servers
 from toolkit.models.weights import weights_path
+from toolkit.paths import runs_dir
 from toolkit.recipe import Recipe, recipe_from_text
 from toolkit.run.versions import versions
 from toolkit.stages.exam import exam_again
@@ -35,16 +36,66 @@ from toolkit.training.trainer import require_method, require_trainer
 from toolkit.types import Item, Json
 
 
-def begin(folder: Path, recipe: Recipe, *, series: Json = None, data_of: Path | None = None) -> None:
-    """Make a run folder that holds the recipe's data and a journal that knows its recipe.
+def begin(
+    recipe: Recipe, folder: Path | None = None, *, name: str = "", series: Json = None, data_of: Path | None = None
+) -> Path:
+    """Make a run folder that holds the recipe's data and a journal that knows its recipe; returns where it is.
 
     Args:
+        folder: where it shall be; by default a new one among the runs.
+        name: what that one's name begins with; by default the recipe's name.
         series: what the arms of one recipe know of each other.
         data_of: the folder of a run whose data, already split, this one shares.
 
-    Raises SchoolhouseError when the scorer, weights, trainer or data cannot be used, or when the memory is too small;
-    then nothing is left behind.
+    Raises SchoolhouseError when the scorer, weights, trainer or data cannot be used, when memory or disk are too
+    small, or when the folder exists; then nothing is left behind.
     """
+    trainer = _usable_trainer(recipe)
+    with writing(folder or runs_dir()):
+        folder = _claim(folder, name or recipe.file.name)
+    first = {
+        "recipe": recipe.dump(),
+        "recipe_folder": str(recipe.folder.resolve()),
+        "recipe_name": recipe.file.name,
+        "fingerprint": recipe.fingerprint,
+        "trainer": trainer,  # what `auto` means stays the same for the whole run
+        "created": time.time(),
+        "state": "new",
+    }
+    try:
+        with writing(folder):
+            if data_of:
+                shutil.copytree(data_of / DATA, folder / DATA)
+            prepare(recipe, folder, doubts_about)
+            Journal(folder, {**first, "series": series} if series else first).close()
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return folder
+
+
+def _claim(folder: Path | None, name: str) -> Path:
+    """Make the folder that this run alone has: two runs that begin in the same second get two."""
+    if folder:
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            raise JournalError(f"{folder} exists already", "choose another folder for the run") from None
+        return folder
+    stamp = f"{name}-{time.strftime('%Y%m%d-%H%M%S')}"
+    folder, number = runs_dir() / stamp, 1
+    while True:
+        try:
+            folder.mkdir(parents=True)
+        except FileExistsError:
+            number += 1
+            folder = runs_dir() / f"{stamp}-{number}"
+        else:
+            return folder
+
+
+def _usable_trainer(recipe: Recipe) -> str:
+    """The trainer's name, once all that a run of the recipe needs is here."""
     check_scorer(recipe)
     for name in weights_of(recipe):
         weights_path(name)
@@ -55,23 +106,7 @@ def begin(folder: Path, recipe: Recipe, *, series: Json = None, data_of: Path | 
     require_memory(recipe)
     if recipe.file.student.backend == "llama_cpp":
         require_llama_cpp("student.backend: llama_cpp")
-    try:
-        if data_of:
-            shutil.copytree(data_of / DATA, folder / DATA)
-        prepare(recipe, folder, doubts_about)
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
-    with Journal(folder) as journal:
-        journal.set_meta("recipe", recipe.dump())
-        journal.set_meta("recipe_folder", str(recipe.folder.resolve()))
-        journal.set_meta("recipe_name", recipe.file.name)
-        journal.set_meta("fingerprint", recipe.fingerprint)
-        journal.set_meta("trainer", trainer)  # what `auto` means stays the same for the whole run
-        journal.set_meta("created", time.time())
-        if series:
-            journal.set_meta("series", series)
-        journal.set_meta("state", "new")
+    return trainer
 
 
 def weights_of(recipe: Recipe) -> list[str]:

@@ -86,9 +86,12 @@ def save_checkpoint(
     save_file = import_module(f"safetensors.{'torch' if framework == 'pt' else 'numpy'}").save_file
     final = folder / f"step-{step:08d}.safetensors"
     temporary = folder / f".{final.name}.tmp"
-    save_file(tensors, temporary, metadata={"state": json.dumps(state)})
-    _sync(temporary)
-    temporary.replace(final)
+    try:
+        save_file(tensors, temporary, metadata={"state": json.dumps(state)})
+        _sync(temporary)
+        temporary.replace(final)
+    finally:
+        temporary.unlink(missing_ok=True)  # half of a checkpoint helps nobody, least of all a full disk
     older = sorted(path for path in folder.glob(_CHECKPOINT) if path != final)
     for path in older[: 1 - _KEPT]:
         path.unlink()
