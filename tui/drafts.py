@@ -26,31 +26,21 @@ def _program_problem(text: str) -> str:
 
 
 def _plan_problem(text: str, before: str) -> str:
-    from toolkit.stages.approve import PLAN_KEYS
+    from toolkit.stages.approve import check_plan
 
     try:
-        values = _mapping(text)
+        check_plan(_mapping(text), _labels(before))
     except ValueError as error:
         return str(error)
-    unknown = [str(key) for key in values if key not in PLAN_KEYS]
-    if unknown:
-        return f"unknown keys: {', '.join(unknown)}; known: {', '.join(PLAN_KEYS)}"
-    return _skills_problem(values.get("skills"), before)
+    return ""
 
 
-def _skills_problem(skills: Any, before: str) -> str:
-    if not isinstance(skills, dict) or not skills:
-        return "skills must be a mapping label: rows"
+def _labels(before: str) -> dict[str, Any] | None:
     try:
         labels = _mapping(before).get("skills")
     except ValueError:
-        labels = None
-    for label, rows in skills.items():
-        if isinstance(labels, dict) and label not in labels:
-            return f"skills: there is no label {label!r}"
-        if isinstance(rows, bool) or not isinstance(rows, int) or rows < 0:
-            return f"skills: {label} must have a whole number of rows, not {rows!r}"
-    return ""
+        return None
+    return labels if isinstance(labels, dict) else None
 
 
 def _mapping(text: str) -> dict[str, Any]:

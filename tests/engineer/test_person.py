@@ -13,13 +13,34 @@ from typer.testing import CliRunner
 
 from toolkit.cli.app import app
 from toolkit.cli.work import resume_run
+from toolkit.engineer import Proposal
 from toolkit.engineer.skeletons import SKELETON
 from toolkit.errors import SchoolhouseError
+from toolkit.recipe.yaml_text import parse_value
 from toolkit.run import Run
-from toolkit.stages.approve import ApprovalWanted
+from toolkit.stages.approve import ApprovalWanted, as_text
 
 GOOD = f"```python\n{SKELETON}\n```"
 WISH = "more two-part questions"
+
+WRONG = {
+    "styles: angry": 'styles: write a list of texts, each in quotes, such as ["annoyed", "very short"], not \'angry\'',
+    "styles: []": "styles: write a list of texts",
+    "styles: [angry, 2026-11-24]": "styles, number 2: write a list of texts",
+    "situations: [12]": "situations, number 1: write a list of texts",
+    "per_call: 0": "per_call: write a whole number from 1 to 50, not 0",
+    "per_call: 51": "per_call: write a whole number from 1 to 50, not 51",
+    "per_call: 2.5": "per_call: write a whole number",
+    "per_call: true": "per_call: write a whole number",
+    "contrasts: [late_parcel]": "contrasts: write for a label a list of others",
+    "contrasts: {late_parcel: [lost]}": "contrasts: there is no label 'lost'",
+    "notes: {late_parcel: 12}": "notes, late_parcel: write for a label a text in quotes, not 12",
+    "notes: {12: short}": "notes: write for a label a text in quotes, not 12",
+    "notes: short ones": "notes: write for a label a text in quotes, not 'short ones'",
+    "shown: {late_parcel: [-1]}": "shown, late_parcel, number 1: write for a label a list of places",
+    "2026-11-24: x": "unknown keys: 2026-11-24",
+}
+"""A line of a plan -> what is said of it."""
 
 
 def wait_for(run: Run) -> Path:
@@ -120,6 +141,8 @@ def test_a_plan_that_nobody_changed_is_the_engineers(school: School) -> None:
         ("skills: {late_parcel: 3}\nlr: 1", "unknown keys: lr"),
         ("styles: [angry]", "skills must be"),
         ("skills: [", "cannot be used"),
+        (f"skills: {'[' * 5000}", "cannot be used"),
+        *(("skills: {late_parcel: 3}\n" + line, words) for line, words in WRONG.items()),
     ],
 )
 def test_a_plan_that_cannot_be_used_waits_again(school: School, text: str, words: str) -> None:
@@ -131,6 +154,14 @@ def test_a_plan_that_cannot_be_used_waits_again(school: School, text: str, words
         run.carry_out()
     assert words in stop.value.message
     assert path.read_text() == text, "what the person wrote is kept"
+
+
+def test_what_a_model_says_stays_in_the_comments() -> None:
+    changes = [{"what": "late_parcel: 9 rows", "why": "it is weak\nskills: {}\u2028per_call: 1\x1b[2J"}]
+    plan = {"skills": {"late_parcel": 9}, "changes": changes}
+    text = as_text(3, Proposal("improve", plan, ""))
+    assert parse_value(text) == {"skills": {"late_parcel": 9}}
+    assert "#   because: it is weak skills: {} per_call: 1 [2J\n" in text
 
 
 def test_a_program_waits_and_runs_as_edited(school: School) -> None:

@@ -6,11 +6,15 @@ from pathlib import Path
 
 import pytest
 from engineered import PLAN_FILE, attempt, two_rounds, wait_for_approval
+from hypothesis import example, given
+from hypothesis import strategies as st
 from made_up import MadeUpRuns, app_of
 from piloting import shown, until
 from recorded import Recorder
+from textual.document._document import Document
 from textual.widgets import Input, TextArea
 
+from toolkit.harmless import STEERS
 from toolkit.run import Run
 from tui import _take_editor
 from tui.app import SchoolhouseApp
@@ -19,7 +23,7 @@ from tui.person import Note, notes_of
 from tui.screens.approve import ApproveScreen
 from tui.screens.run import RunScreen
 from tui.screens.steer import SteerScreen
-from tui.text import editable
+from tui.text import as_written, editable
 
 
 @pytest.fixture
@@ -44,6 +48,8 @@ def made_up(app: SchoolhouseApp) -> MadeUpRuns:
         (PLAN_FILE.replace("18", "many"), "parcel_late must have a whole number of rows"),
         (PLAN_FILE.replace("wrong_item", "rong_item"), "there is no label 'rong_item'"),
         (PLAN_FILE + "style: []\n", "unknown keys: style"),
+        (PLAN_FILE + "personas: a baker\n", "personas: write a list of texts"),
+        (PLAN_FILE + "notes: {nobody: short}\n", "notes: there is no label 'nobody'"),
         ("skills: [", "line "),
         ("- a\n", "not a mapping"),
         ("styles: [a]\n", "skills must be a mapping"),
@@ -65,8 +71,29 @@ def test_a_note_is_waiting_then_taken_then_used() -> None:
     assert notes == (Note("first", True, 2), Note("second", True, None), Note("third"))
 
 
-def test_control_characters_are_visible_in_the_editor() -> None:
-    assert editable("a\x1b[2J\n\tb\u202e\x7f") == "a␛[2J\n\tb\ufffd\ufffd"
+def test_what_steers_a_terminal_stands_in_the_editor_by_its_number() -> None:
+    assert editable("a\x1b[2J\n\tb\u202e\x7f") == "a⟨U+001B⟩[2J\n\tb⟨U+202E⟩⟨U+007F⟩"
+    assert editable("one\r\ntwo\r\n") == "one\r\ntwo\r\n"
+    assert editable("one\r\ntwo\n") == "one⟨U+000D⟩\ntwo\n"
+    assert as_written("typed: ⟨U+0041⟩ ⟨U+1⟩ ⟨U+202E⟩") == "typed: ⟨U+0041⟩ ⟨U+1⟩ \u202e"
+
+
+WRITING = "می\u200cخواهم 👩\u200d🚀 \U0001f3f4\U000e0067\U000e007f soft\u00adhyphen \u200e\u200f ✔\ufe0f \ue000 \u00a0"
+
+
+AWKWARD = st.sampled_from(["⟨U+001B⟩", "⟨", "U+202E⟩", "\r\n", "\r", "\n", "\x85", "\u2028", "a"])
+
+
+@given(st.text() | st.lists(AWKWARD).map("".join))
+@example(WRITING)
+def test_a_text_comes_out_of_the_editor_as_it_went_in(text: str) -> None:
+    shown = editable(text)
+    assert not STEERS.search(shown.replace("\r\n", "\n"))
+    assert as_written(Document(shown).text) == text, "textual's editor breaks lines at more characters than these"
+
+
+def test_real_writing_is_edited_as_it_is() -> None:
+    assert editable(WRITING) == WRITING
 
 
 def test_an_editor_is_taken_out_of_the_environment_of_started_runs(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -157,7 +184,9 @@ async def test_a_plan_that_was_sent_back_says_why_and_hostile_text_stays_text(re
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: "It was sent back: no label '[/red]'" in shown(app))
         await pilot.press("a")
-        await until(pilot, lambda: isinstance(app.screen, ApproveScreen) and "␛[2J [@click=app.quit]x" in shown(app))
+        await until(
+            pilot, lambda: isinstance(app.screen, ApproveScreen) and "⟨U+001B⟩[2J [@click=app.quit]x" in shown(app)
+        )
         assert "It cannot run so: no label '[/red]'" in shown(app)
         assert "\x1b" not in shown(app)
 

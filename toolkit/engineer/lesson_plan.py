@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError
 
 from toolkit.engineer.plan import PER_CALL, STYLES
 from toolkit.types import Json
@@ -22,6 +22,9 @@ KINDS = (
 )
 HARD_KINDS = ("harder: it takes two steps", "harder: something in it is not needed for the answer")
 """Kinds of questions with one right answer."""
+
+MOST_PER_CALL = 50
+"""Messages of one reply: more do not fit into the context of a small teacher."""
 
 
 class Change(BaseModel):
@@ -54,7 +57,7 @@ class LessonPlan(BaseModel):
     contrasts: dict[str, list[str]] = {}
     hints: dict[str, str] = {}
     shown: dict[str, list[NonNegativeInt]] = {}
-    per_call: PositiveInt = PER_CALL
+    per_call: int = Field(PER_CALL, ge=1, le=MOST_PER_CALL)
     changes: list[Change] = []
     dropped: dict[str, int] = {}
 

@@ -60,7 +60,7 @@ def parse_value(text: str) -> Any:
     """One YAML value, as it stands after `--set key=`. Raises ValueError."""
     try:
         return _yaml().load(text)
-    except YAMLError as error:
+    except (YAMLError, RecursionError) as error:
         raise ValueError(str(getattr(error, "problem", None) or error)) from None
 
 
