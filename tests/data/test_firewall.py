@@ -51,6 +51,77 @@ def test_other_texts_pass(firewall: Firewall, text: str) -> None:
     assert firewall.check(text) is None
 
 
+# -- questions that share a long beginning -----------------------------------------------------
+
+SHOP = (
+    "CREATE TABLE shops (id INTEGER, city TEXT, sales REAL); CREATE TABLE staff (id INTEGER, shop INTEGER, name TEXT, "
+    "wage REAL); CREATE TABLE orders (id INTEGER, shop INTEGER, day TEXT, total REAL). Write one query for this: "
+)
+ASKED = """\
+How many clerks earn more than the mean wage of their own branch?
+Name every town where two branches or more were opened.
+Which day of the year brought the largest single order?
+Show the total taken in Bergen, newest day first.
+Who works at the branch with the weakest sales figures?
+List pairs of clerks that are paid exactly the same.
+What share of all orders came in before noon on the first of May?
+Give the three best paid people in Madrid.
+Is there a branch without any staff at all?
+Count the orders above 500 for each town.
+Find branches whose best day was worse than the average day elsewhere.
+Sum up the wages that Lisbon pays in a month.
+Which clerks share a first name with somebody in another branch?
+How often did a branch take nothing for a whole day?
+Order the towns by what an average customer leaves there.
+What did the second largest branch sell in the last week of June?
+Return the smallest wage that is paid anywhere north of Lyon.
+Who was hired by the branch that sold the most?
+Print each town once, in alphabetical order.
+How much more does Rome sell than Turin does?
+Are there orders whose branch is missing from the list?
+Name the longest run of days without a sale in Porto.
+Tell me the median of all order totals.
+Which towns have a branch but no order yet?""".splitlines()
+
+
+@pytest.fixture
+def with_schema(tmp_path: Path) -> Firewall:
+    splits = ("public", "gate", "private")
+    items = [Item(str(place), splits[place % 3], SHOP + text, "SELECT 1") for place, text in enumerate(ASKED)]
+    public, gate, private = ([item for item in items if item.split == split] for split in splits)
+    return Firewall(public, gate, Sealed.write(tmp_path, private).fingerprints())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Which city has the most clerks?",
+        "List the cities where nobody earns less than 2000.",
+        "How many orders came in on New Year's Eve at the smallest branch?",
+        "What is the mean wage of clerks whose name begins with A?",
+    ],
+)
+def test_a_beginning_that_all_items_share_is_no_leak(with_schema: Firewall, text: str) -> None:
+    assert with_schema.check(SHOP + text) is None
+    checks = RowChecks((), with_schema, RowLimits(length=6000, placeholders=True))
+    checks.remember(Row(SHOP + "Name the day with the fewest orders of all shops", "SELECT 1", "q"))
+    assert checks.check(Row(SHOP + text, "SELECT 1", "q")) is None
+    near = checks.check(Row(SHOP + "Name the day with the fewest orders of all the shops", "SELECT 1", "q"))
+    assert near is not None and near.reason == "near_duplicate"
+
+
+def test_what_items_ask_behind_a_shared_beginning_is_still_guarded(with_schema: Firewall) -> None:
+    for place, text in enumerate(ASKED):
+        for written in (SHOP + text, SHOP + text.replace("e", "ee", 1)):
+            hit = with_schema.check(written)
+            assert hit is not None, (place, written)
+    long = next(text for text in ASKED if len(text.split()) > 9)
+    hit = with_schema.check(
+        f"{SHOP} Now think well about this before you write anything down, my friend, then say: {long}"
+    )
+    assert hit is not None and hit.kind == "run"
+
+
 def test_an_opening_is_journaled_before_the_items_are_read(tmp_path: Path) -> None:
     sealed = Sealed.write(tmp_path / "data", PRIVATE)
     with Journal(tmp_path) as journal:

@@ -46,6 +46,19 @@ def test_each_label_gets_its_share_within_one(labels, share, seed) -> None:
             assert abs(sum(one.output == label for one in dealt[split]) - count * fraction) < 1
 
 
+def test_a_long_beginning_that_all_share_makes_them_no_near_duplicates(tmp_path: Path) -> None:
+    form = "Ticket from the form on our page, language English, answered within a day, priority normal. Text: " * 3
+    recipe, plain = recipe_in(tmp_path), make_splits(examples(messages()), recipe_in(tmp_path))
+    found = make_splits(examples((form + text, label) for text, label in messages()), recipe)
+    assert {split: len(items) for split, items in found.items.items()} == {
+        split: len(items) for split, items in plain.items.items()
+    }
+    copies = [(form + text.replace("kettle", "ketttle"), label) for text, label in messages()[:1]]
+    again = make_splits(examples([*((form + text, label) for text, label in messages()), *copies]), recipe)
+    split_of = {item.input: split for split, items in again.items.items() for item in items}
+    assert split_of[copies[0][0]] == split_of[form + messages()[0][0]], "a typo is still a near-duplicate"
+
+
 @given(st.randoms(use_true_random=False))
 def test_the_order_of_the_rows_does_not_matter(
     tmp_path_factory: pytest.TempPathFactory, shuffler: random.Random

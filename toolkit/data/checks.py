@@ -111,7 +111,7 @@ class RowChecks:
     def expect(self, texts: Sequence[str]) -> None:
         """Say which inputs will be checked next: their meanings are looked up together, which is much faster."""
         if self._meanings:
-            self._meanings.expect(texts)
+            self._meanings.expect([self._firewall.own(text) for text in texts])
 
     def check(self, row: Row) -> Rejection | None:
         """The first reason against a row; None when there is none. Cheap checks come first."""
@@ -120,9 +120,10 @@ class RowChecks:
     def remember(self, row: Row) -> None:
         """Count a row as accepted: later copies of it are duplicates."""
         self._seen.setdefault(normalise(row.input), row.input)
-        self._near.add(row.input)
+        own = self._firewall.own(row.input)
+        self._near.add(own)
         if self._meanings:
-            self._meanings.add(row.input)
+            self._meanings.add(own)
         self._texts.append(row.input)
         self._given[row.output] += 1
         self._topics[_topic(row)] += 1
@@ -170,10 +171,11 @@ class RowChecks:
         same = self._seen.get(normalise(row.input))
         if same is not None:
             return Rejection("duplicate", same)
-        near = self._near.nearest(row.input)
+        own = self._firewall.own(row.input)
+        near = self._near.nearest(own)
         if near:
             return Rejection("near_duplicate", f"{near[1]:.2f} to: {self._texts[near[0]]}")
-        same_meaning = self._meanings.nearest(row.input) if self._meanings else None
+        same_meaning = self._meanings.nearest(own) if self._meanings else None
         if same_meaning:
             return Rejection("same_meaning", f"{same_meaning[1]:.2f} to: {self._texts[same_meaning[0]]}")
         return None

@@ -77,7 +77,11 @@ class NearDuplicates:
 
     def nearest(self, text: str) -> tuple[int, float] | None:
         """The index and similarity of the nearest text at or above the threshold."""
-        near = self.near(shingles(text))
+        return self.nearest_shingles(shingles(text))
+
+    def nearest_shingles(self, found: Shingles) -> tuple[int, float] | None:
+        """The same for a text of which only some shingles count."""
+        near = self.near(found)
         return max(near, key=lambda pair: (pair[1], -pair[0])) if near else None
 
     def near(self, found: Shingles) -> list[tuple[int, float]]:

@@ -110,10 +110,10 @@ def usable_seeds(seeds: Iterable[str], firewall: Firewall) -> tuple[list[str], d
     for seed in seeds:
         if firewall.check(seed):
             dropped["seed too close to an evaluation item"] += 1
-        elif near.nearest(seed):
+        elif near.nearest(firewall.own(seed)):
             dropped["near-duplicate of a seed"] += 1
         else:
-            near.add(seed)
+            near.add(firewall.own(seed))
             kept.append(seed)
     return kept, dict(dropped)
 

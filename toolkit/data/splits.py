@@ -13,6 +13,7 @@ from math import ceil
 from typing import Literal
 
 from toolkit.data.near_duplicates import groups, normalise
+from toolkit.data.shared_text import own_texts
 from toolkit.data.sources import Example
 from toolkit.errors import DataError
 from toolkit.recipe import Recipe
@@ -47,7 +48,7 @@ def make_splits(examples: Sequence[Example], recipe: Recipe) -> Splits:
     """Split the examples of a recipe. Raises DataError when a split would be too small to measure with."""
     dropped: Counter[str] = Counter()
     unique = _unique(examples, dropped)
-    together = [[unique[index] for index in indices] for indices in groups([one.input for one in unique])]
+    together = [[unique[index] for index in indices] for indices in groups(own_texts([one.input for one in unique]))]
     fixed, pool = _by_file(together, dropped)
     data = recipe.file.data
     named = {one.split for one in examples if one.split}
