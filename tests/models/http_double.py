@@ -39,13 +39,14 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64
     answer: Answer
+    seen: list[Mapping[str, str]]
 
     def handle_error(self, *_: object) -> None:
         """A client that hangs up is part of these tests."""
 
 
 class Double:
-    """The server itself. `asked` counts requests by path, `bodies` keeps what was asked."""
+    """The server itself. `asked` counts requests by path, `bodies` and `headers` keep what was asked."""
 
     def __init__(self, answer: Answer) -> None:
         self.asked: Counter[str] = Counter()
@@ -55,7 +56,7 @@ class Double:
         self._lock = threading.Lock()
         self._answer = answer
         self._server = _Server(("127.0.0.1", 0), _Handler)
-        self._server.answer = self._count
+        self._server.answer, self._server.seen = self._count, self.headers
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
         self._thread.start()
@@ -95,6 +96,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(length)) if length else None
         server = self.server
         assert isinstance(server, _Server)
+        server.seen.append({name.lower(): value for name, value in self.headers.items()})
         reply = server.answer(self.command, self.path, body)
         if reply.reset:
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -207,12 +207,31 @@ def test_a_model_that_stays_in_memory_is_said(monkeypatch: pytest.MonkeyPatch) -
         assert "ollama stop qwen3:8b" in model.parting
 
 
-def test_a_key_of_ollamas_is_in_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("OLLAMA_API_KEY", "planted-key-123")
-    said = Reply(400, {"error": "bad key planted-key-123"})
-    with opened(Ollama(script=[said])) as (model, _), pytest.raises(ModelError) as caught:
-        one(model, ask())
+@pytest.mark.parametrize("text", ["planted/key+123", r"planted\/key\u002B123", r'{"error": "planted\/key+123"}'])
+def test_a_key_that_the_recipe_names_is_sent_and_in_no_error(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("LAN_KEY", "planted/key+123")
+    script = [Reply(400, {"error": f"bad key {text}"})]
+    with opened(Ollama(script=script), replace(FAST, key_variable="LAN_KEY")) as (model, double):
+        with pytest.raises(ModelError, match=r"\[key\]") as caught:
+            one(model, ask())
+        assert {found["authorization"] for found in double.headers} == {"Bearer planted/key+123"}
     assert "planted" not in str(caught.value)
+
+
+def test_ollamas_own_key_goes_to_no_other_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OLLAMA_API_KEY", "planted-key-123")
+    with opened(Ollama()) as (model, double):
+        one(model, ask())
+        assert double.headers and not any("authorization" in found for found in double.headers)
+    cloud = Host("gpt-oss", "https://ollama.com", 2.0)
+    assert cloud.key and not Host("gpt-oss", "https://notollama.com", 2.0).key
+    cloud.close()
+
+
+def test_a_named_key_that_is_missing_is_said() -> None:
+    with Double(Ollama()) as double, pytest.raises(ModelError, match="LAN_KEY") as caught:
+        open_chat_model(f"ollama/qwen3:8b@{double.url}", server=replace(FAST, key_variable="LAN_KEY"))
+    assert caught.value.fix == "export LAN_KEY=…"
 
 
 def test_pulling_reports_bytes() -> None:

@@ -255,6 +255,15 @@ def test_a_refused_key_is_not_repeated_even_when_the_server_does(monkeypatch: py
         assert double.asked.total() == 1
 
 
+@pytest.mark.parametrize("echo", [r"ab\/cd\u002Bef-0123", r"ab\\/cd+ef-0123", r"\u0061b/cd+ef\u002d0123"])
+def test_a_key_that_is_echoed_with_escapes_is_in_no_error(monkeypatch: pytest.MonkeyPatch, echo: str) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "ab/cd+ef-0123")
+    raw = ('{"error": {"message": "Incorrect API key: ' + echo + '"}}').encode()
+    with in_turn(Reply(401, raw=raw)) as double, pytest.raises(ModelError, match=r"key: \[key\]") as caught:
+        answers(double, ask())
+    assert "0123" not in str(caught.value)
+
+
 def test_an_echoed_key_is_not_in_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", PLANTED)
     escaped = "".join(f"\\u{ord(character):04x}" for character in PLANTED)

@@ -186,6 +186,23 @@ def test_a_judge_on_the_teachers_server_is_asked_as_the_teacher_is(
     assert models_on_servers(recipe).get("judge") == model
 
 
+@pytest.mark.parametrize(
+    ("model", "key"),
+    [
+        (None, "SCHOOL_KEY"),
+        ("openai/small@http://127.0.0.1:9/api/v1", "SCHOOL_KEY"),
+        ("openai/small@http://127.0.0.1:10/v1", ""),
+        ("openai/small", ""),
+        ("ollama/small", ""),
+    ],
+)
+def test_the_teachers_key_goes_to_no_other_server_of_the_engineer(school: School, model: str | None, key: str) -> None:
+    engineer = {"kind": "plan", "model": model}
+    assert server_settings(school.recipe(teacher=TEACHER, engineer=engineer))["engineer"].key_variable == key
+    named = server_settings(school.recipe(teacher=TEACHER, engineer={**engineer, "key_variable": "ITS_KEY"}))
+    assert named["engineer"].key_variable == "ITS_KEY"
+
+
 def test_a_judge_that_cannot_be_asked_is_told_before_anything_runs(school: School) -> None:
     with pytest.raises(ModelError, match="no Ollama server answers"):
         school.begin(

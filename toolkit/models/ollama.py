@@ -42,9 +42,9 @@ def open_model(
     name: str, *, context: int = 2048, threads: int | None = None, server: ServerSettings | None = None
 ) -> OllamaModel:
     """Open a model that the server has. Raises ModelError when server or model are not there."""
-    address = parse_address(name, "ollama")
-    host = Host(address.model, address.url, (server or ServerSettings()).silence)
-    return OllamaModel(host, context=context, settings=server or ServerSettings())
+    address, settings = parse_address(name, "ollama"), server or ServerSettings()
+    host = Host(address.model, address.url, settings.silence, settings.key_variable)
+    return OllamaModel(host, context=context, settings=settings)
 
 
 @dataclass(frozen=True, slots=True)

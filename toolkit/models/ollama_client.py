@@ -8,14 +8,19 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from toolkit.errors import ModelError
 from toolkit.models.retry import Transient
-from toolkit.models.server import Key
+from toolkit.models.server import Address, Key, ServerSettings, find_key
 from toolkit.models.weights import Progress
 from toolkit.models.wire import said
 
+if TYPE_CHECKING:
+    import httpx
+
+KEY_VARIABLE, CLOUD = "OLLAMA_API_KEY", "ollama.com"
 UNLOAD_SECONDS = 30.0
 LOAD_FACTOR = 4.0
 """A model may take so many times the usual silence to be loaded (OLLAMA_LOAD_TIMEOUT is 5 minutes)."""
@@ -38,26 +43,35 @@ class Host:
     Args:
         url: the server's address; OLLAMA_HOST or this machine when empty.
         silence: seconds without a sign of life.
+        key_variable: the environment variable that holds the key, where the recipe names one.
 
-    Raises ModelError when the `ollama` package is missing.
+    Raises ModelError when the `ollama` package is missing, or the named key.
     """
 
-    def __init__(self, model: str, url: str, silence: float) -> None:
+    def __init__(self, model: str, url: str, silence: float, key_variable: str = "") -> None:
         ollama = _package()
         import httpx
 
         self.model = model
-        self.key = Key("OLLAMA_API_KEY", os.environ.get("OLLAMA_API_KEY", "").strip())
         address = url or os.environ.get("OLLAMA_HOST", "")
+        self.key = _key_for(address, key_variable)
         self._shown = address or "127.0.0.1:11434"
         local = not address or any(name in address for name in ("127.0.0.1", "localhost", "[::1]", "0.0.0.0"))
         self._silence = silence
 
         def client(read: float) -> Any:
             timeout = httpx.Timeout(read, connect=min(10.0, silence))
-            return ollama.Client(host=address or None, timeout=timeout, trust_env=not local, follow_redirects=False)
+            return ollama.Client(
+                host=address or None, timeout=timeout, trust_env=not local, follow_redirects=False, auth=self._signed
+            )
 
         self._make, self._client = client, client(silence)
+
+    def _signed(self, request: httpx.Request) -> httpx.Request:
+        """With the key that this server is to get, if any: the package would send OLLAMA_API_KEY to every server."""
+        request.headers.pop("authorization", None)
+        request.headers.update(self.key.headers())
+        return request
 
     @cached_property
     def _patient(self) -> Any:
@@ -152,6 +166,15 @@ class Host:
         )
 
 
+def _key_for(address: str, named: str) -> Key:
+    """The key for a server: what the recipe names, or OLLAMA_API_KEY for Ollama's own cloud. Raises ModelError."""
+    url = address if "//" in address else f"http://{address}"
+    host = urlsplit(url).hostname or ""
+    if not named and host != CLOUD and not host.endswith(f".{CLOUD}"):
+        return Key(KEY_VARIABLE)
+    return find_key(Address("", url), ServerSettings(named), KEY_VARIABLE)
+
+
 @contextmanager
 def translated(model: str, key: Key) -> Iterator[None]:
     """The errors of the package and of httpx, as Transient, ContextRefused or ModelError, without the key."""
@@ -161,9 +184,8 @@ def translated(model: str, key: Key) -> Iterator[None]:
     try:
         yield
     except ollama.ResponseError as error:
-        raise _meaning(
-            model, said(key.hide(str(error.error)).encode("utf-8", "replace")), int(error.status_code)
-        ) from None
+        reason = said(str(error.error).encode("utf-8", "replace"), key)
+        raise _meaning(model, reason, int(error.status_code)) from None
     except (ConnectionError, httpx.ConnectError, httpx.ConnectTimeout):
         raise Transient("down") from None
     except httpx.TimeoutException:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -70,7 +71,10 @@ def parse_address(name: str, backend: str) -> Address:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """An API key. It never shows in its own repr, and `hide` takes it out of any text."""
+    """An API key. It never shows in its own repr, and `hide` takes it out of any text.
+
+    JSON may have written it with escapes, and a text in JSON may hold JSON again.
+    """
 
     variable: str
     _value: str = field(default="", repr=False)
@@ -80,22 +84,26 @@ class Key:
 
     def hide(self, text: str) -> str:
         """The text without the key, should a server have repeated it."""
-        return text.replace(self._value, HIDDEN) if self._value else text
+        return re.sub(self._pattern(), HIDDEN, text) if self._value else text
 
     def hide_bytes(self, content: bytes) -> bytes:
-        return content.replace(self._value.encode(), HIDDEN.encode()) if self._value else content
+        """`hide` for what is not decoded yet."""
+        return re.sub(self._pattern().encode(), HIDDEN.encode(), content) if self._value else content
+
+    def _pattern(self) -> str:
+        return "".join(rf"\\{{0,8}}(?:{re.escape(one)}|(?i:u{ord(one):04x}))" for one in self._value)
 
     def __bool__(self) -> bool:
         return bool(self._value)
 
 
-def find_key(address: Address, settings: ServerSettings) -> Key:
-    """The key for a server, from the environment.
+def find_key(address: Address, settings: ServerSettings, usual: str = KEY_VARIABLE) -> Key:
+    """The key for a server, from the environment: in the variable that the recipe names, or the usual one.
 
     The usual variable is not sent in clear text over a network; one that the recipe names is.
     Raises ModelError when the named variable is not set, or holds no possible key.
     """
-    variable = settings.key_variable or KEY_VARIABLE
+    variable = settings.key_variable or usual
     value = os.environ.get(variable, "").strip()
     if settings.key_variable and not value:
         raise ModelError(

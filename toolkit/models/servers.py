@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from toolkit.models.chat import SERVERS, open_chat_model, split_name
+from toolkit.models.openai import CLOUD
 from toolkit.models.server import ServerSettings, parse_address
 from toolkit.recipe import Recipe
 
@@ -10,20 +13,24 @@ from toolkit.recipe import Recipe
 def server_settings(recipe: Recipe) -> dict[str, ServerSettings]:
     """How each role's model is asked, should it be on a server."""
     teacher, planner = recipe.file.teacher, recipe.file.engineer
-    key = teacher.key_variable or ""
+    key, place = teacher.key_variable or "", _place(teacher.model)
     asked = ServerSettings(key, teacher.parallel, teacher.think)
-    beside = recipe.judge is not None and _place(recipe.judge) == _place(teacher.model)
+    # the teacher's key is for the teacher's server
+    key = key if _place(planner.model or teacher.model) == place else ""
+    beside = recipe.judge is not None and _place(recipe.judge) == place
     return {
         "teacher": asked,
         "engineer": ServerSettings(planner.key_variable or key, 0, teacher.think),
-        "judge": asked if beside else ServerSettings(),  # the teacher's key is for the teacher's server
+        "judge": asked if beside else ServerSettings(),
     }
 
 
-def _place(name: str) -> tuple[str, str]:
-    """The backend of a model, and the address of its server."""
+def _place(name: str) -> tuple[str, str, str]:
+    """The backend of a model, and its server: scheme, host and port."""
     backend, rest = split_name(name)
-    return backend, parse_address(rest, backend).url if backend in SERVERS else ""
+    url = parse_address(rest, backend).url if backend in SERVERS else ""
+    parts = urlsplit(url or (CLOUD if backend == "openai" else ""))
+    return backend, parts.scheme, parts.netloc.lower()
 
 
 def models_on_servers(recipe: Recipe) -> dict[str, str]:

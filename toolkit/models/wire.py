@@ -48,13 +48,13 @@ def post(client: httpx.Client, path: str, body: Any, key: Key, silence: float) -
     except (httpx.HTTPError, httpx.StreamError) as error:
         raise Transient("reset", key.hide(str(error))[:SHOWN]) from None
     content = key.hide_bytes(content)
-    if status == 500 and _INVALID.search(said(content)):
-        return 422, said(content)
+    if status == 500 and _INVALID.search(said(content, key)):
+        return 422, said(content, key)
     if status in (408, 429) or status >= 500:
         kind = "busy" if status in (429, 503) else "unavailable"
-        raise Transient(kind, f"{status}: {said(content)}", retry_after(headers.get("retry-after", "")))  # type: ignore[arg-type]
+        raise Transient(kind, f"{status}: {said(content, key)}", retry_after(headers.get("retry-after", "")))  # type: ignore[arg-type]
     if status >= 300:
-        return status, said(content)
+        return status, said(content, key)
     try:
         return status, json.loads(content, parse_constant=_constant)
     except (ValueError, RecursionError):
@@ -74,8 +74,8 @@ def _body(response: httpx.Response, deadline: float) -> bytes:
     return b"".join(parts)
 
 
-def said(content: bytes) -> str:
-    """What a server says is wrong, in one line without control characters."""
+def said(content: bytes, key: Key) -> str:
+    """What a server says is wrong, in one line without control characters and without the key."""
     text = content[:4000].decode("utf-8", "replace")
     try:
         found = json.loads(text)
@@ -84,7 +84,7 @@ def said(content: bytes) -> str:
     except (ValueError, RecursionError):
         pass
     line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return storable(line)[:SHOWN] or "no reason given"
+    return key.hide(storable(line))[:SHOWN] or "no reason given"
 
 
 def retry_after(value: str) -> float | None:

@@ -162,7 +162,7 @@ class Teacher(Section):
         None, description="environment variable that holds the API key, OPENAI_API_KEY if none; never the key itself"
     )
     parallel: NonNegativeInt = Field(0, description="questions to a server at once, at most; 0: what it bears")
-    think: bool | None = Field(None, description="let a model that can think do so; null: no, it spoils JSON")
+    think: bool | None = Field(None, description="let a model behind a server think, if it can; null: no, it spoils JSON")
     temperature: float = Field(0.9, ge=0, le=2)
     seed: NonNegativeInt = Field(
         0, description="another seed gives other replies to the same prompts, the engineer's too"
@@ -182,7 +182,7 @@ class Engineer(Section):
     )
     model: str | None = Field(None, description="backend/name of the engineer's model; the teacher's when not written")
     context: PositiveInt = Field(4096, description="context window of the engineer's model in tokens")
-    key_variable: str | None = Field(None, description="as for the teacher; the teacher's when not written")
+    key_variable: str | None = Field(None, description="as for the teacher; the teacher's where both are on one server")
     temperature: float = Field(0.5, ge=0, le=2)
     max_tokens: PositiveInt = Field(1200, description="tokens of a whole data program, at most")
     mode: Literal["iterative", "one-shot", "human"] = Field(
