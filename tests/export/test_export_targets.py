@@ -29,7 +29,7 @@ KNOWN = {
     "end_token": 2,
     "begin": 1,
     "end_texts": ["<|im_end|>"],
-    "turns": ["<s>", "<u>", "<su>", "<a>", "<nu>"],
+    "turns": ["<s>", "<u>", "<su>", "<a>", "<nu>", "<a>"],
     "untold": "",
 }
 SAME = Parity(60, 60, Drift(60, 0.8, 0.8, 0.0, 0.0))

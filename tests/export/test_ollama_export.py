@@ -15,7 +15,7 @@ import pytest
 from toolkit.errors import ExportError
 from toolkit.export.ollama import OllamaModel, create, ollama_model, server
 
-TURNS = ["<s>", "<u>", "<su>", "<a>", "<nu>"]
+TURNS = ["<s>", "<u>", "<su>", "<a>", "<nu>", "<a>"]
 CONTENT = b"GGUF weights"
 SHA = hashlib.sha256(CONTENT).hexdigest()
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tiny_model import TEMPLATE, make_tiny, prompt, tiny_job
+from tiny_model import QWEN3, TEMPLATE, make_tiny, prompt, tiny_job
 
 from toolkit.errors import TrainingError
 from toolkit.models.hf_folder import hf_folder
@@ -51,6 +51,17 @@ def test_a_sound_lesson_passes_and_shows_what_is_trained(tokenizer: Any, gguf: P
     )
     assert report.trained == sum(len(row["answer"]) + 1 for row in ROWS) < report.tokens
     report.require()
+
+
+def test_a_model_that_can_think_is_trained_and_asked_without(gguf: Path, tmp_path: Path) -> None:
+    """Qwen3's template puts an empty thought before the answer, and into a prompt only when thinking is turned off."""
+    other = tmp_path / "other"
+    other.mkdir()
+    report = lint_in_child(hf_folder(make_tiny(other, QWEN3)), ROWS, SETTINGS)
+    assert report.findings == ()
+    (read, _), (learnt, trained) = report.shown[0].parts
+    assert read.endswith("<|im_start|>assistant\n<think>\n\n</think>\n\n")
+    assert (learnt, trained) == ("late<|im_end|>", True)
 
 
 def test_an_end_token_that_is_never_trained(tokenizer: Any) -> None:

@@ -1,4 +1,8 @@
-"""Which families can be merged into a GGUF file: those whose LoRA layers llama.cpp stores one to one."""
+"""Which families can be merged into a GGUF file.
+
+Those whose LoRA layers llama.cpp stores one to one, and which can be a student at all: transformers must read their
+GGUF files. It cannot read those of Gemma 1 and Phi 2.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +14,8 @@ SUPPORTED = {
     "llama": "Llama, Mistral, SmolLM",
     "qwen2": "Qwen2, Qwen2.5",
     "qwen3": "Qwen3",
-    "gemma": "Gemma",
     "gemma2": "Gemma 2",
     "gemma3": "Gemma 3",
-    "phi2": "Phi 2",
     "phi3": "Phi 3, Phi 4",
 }
 """Architecture, as GGUF files name it -> the models that have it."""

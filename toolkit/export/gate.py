@@ -66,13 +66,13 @@ def gate_prompts(trained: Trained) -> list[tuple[Message, ...]]:
 
 def inspect_trained(trained: Trained) -> Found:
     """What the trained student makes of the gate's prompts: texts, ids, ends, end_token, begin, turns."""
-    return _inspect(hf_folder(trained.gguf), gate_prompts(trained), None)
+    return _inspect(hf_folder(trained.gguf), gate_prompts(trained), None, as_served=False)
 
 
 def check_parity(trained: Trained, known: Found, exported: Exported, progress: Progress) -> Parity:
     """Ask both students; `known` is what `inspect_trained` said. Raises ChildError when one of them ends."""
     prompts = gate_prompts(trained)
-    theirs = _inspect(exported.path, prompts, exported.turns)
+    theirs = _inspect(exported.path, prompts, exported.turns, as_served=True)
     file = trained.recipe.file
     most = file.student.max_new_tokens
     before = _trained_answers(trained, prompts, most, progress)
@@ -141,8 +141,11 @@ def _answers(
     return answers
 
 
-def _inspect(path: Path, prompts: Sequence[Sequence[Message]], turns: Sequence[str] | None) -> Found:
-    job = {"path": str(path.resolve()), "prompts": [list(p) for p in prompts], "turns": turns}
+def _inspect(
+    path: Path, prompts: Sequence[Sequence[Message]], turns: Sequence[str] | None, *, as_served: bool
+) -> Found:
+    asked = [list(prompt) for prompt in prompts]
+    job = {"path": str(path.resolve()), "prompts": asked, "turns": turns, "as_served": as_served}
     return next(message for message in run_child("inspect_child", job) if message["event"] == "found")
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from toolkit.export.turns import settled
 from toolkit.models.torch_model import import_torch, load_model
 from toolkit.process import Emit, child_main
 from toolkit.training.mlx_model import rope_settings
@@ -36,9 +37,17 @@ def make(job: dict[str, Any], emit: Emit) -> None:
     config |= {"dtype": job["dtype"], "_name_or_path": job["name"], **rope_settings(config)}
     config.pop("torch_dtype", None)
     (out / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+    copy_beside(base, out)
+    emit({"event": "progress", "what": "merging", "done": 3, "total": 3})
+
+
+def copy_beside(base: Path, out: Path) -> None:
+    """Tokenizer and chat template; a template that lets the model think is told not to."""
     for path in {path for pattern in _BESIDE for path in base.glob(pattern) if path.is_file()}:
         shutil.copyfile(path, out / path.name)
-    emit({"event": "progress", "what": "merging", "done": 3, "total": 3})
+    template = out / "chat_template.jinja"
+    if template.is_file():
+        template.write_text(settled(template.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 def _serve(messages: Iterator[dict[str, Any]], emit: Emit) -> None:

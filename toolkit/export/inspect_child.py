@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,12 @@ from toolkit.types import Message
 Found = dict[str, Any]
 
 
-def inspect_folder(folder: Path, prompts: Sequence[Sequence[Message]]) -> Found:
-    """Of a folder for transformers: texts, ids, ends, end_token, template and turns."""
-    from toolkit.models.torch_model import load_tokenizer, prompt_ids, render, token_ids
+def inspect_folder(folder: Path, prompts: Sequence[Sequence[Message]], *, as_served: bool) -> Found:
+    """Of a folder for transformers: texts, ids, ends, end_token, template and turns.
+
+    `as_served`: with the folder's template alone, as other programs render it; else as students are trained.
+    """
+    from toolkit.models.torch_model import load_tokenizer, render, token_ids
     from toolkit.training.lint import stop_ids
 
     tokenizer = load_tokenizer(folder)
@@ -25,16 +29,17 @@ def inspect_folder(folder: Path, prompts: Sequence[Sequence[Message]]) -> Found:
     try:
         learnt, untold = learn_turns(lambda messages, prompt: render(tokenizer, messages, prompt=prompt)), ""
     except ExportError as error:
-        learnt, untold = Turns("", "", "", "", ""), error.message
+        learnt, untold = Turns("", "", "", "", "", ""), error.message
+    texts = [render(tokenizer, prompt, as_served=as_served) for prompt in prompts]
     ends = sorted(stop_ids(tokenizer, folder))
     return {
-        "texts": [render(tokenizer, prompt) for prompt in prompts],
-        "ids": [prompt_ids(tokenizer, prompt) for prompt in prompts],
+        "texts": texts,
+        "ids": [token_ids(tokenizer, text) for text in texts],
         "ends": ends,
         "end_token": ending[0] if ending else None,
         "end_texts": [str(tokenizer.decode([token])) for token in ends],
         "begin": tokenizer.bos_token_id,
-        "turns": [learnt.system, learnt.first_user, learnt.after_system, learnt.answer, learnt.next_user],
+        "turns": list(astuple(learnt)),
         "untold": untold,
     }
 
@@ -45,7 +50,7 @@ def inspect_gguf(path: Path, prompts: Sequence[Sequence[Message]], turns: Sequen
 
     engine = Engine(path, cells=64, sequences=1, threads=1)
     try:
-        render = Turns(*turns).render if turns else engine.renderer()
+        render = Turns(*turns).render if turns else engine.renderer(as_served=True)
         texts = [render(prompt) for prompt in prompts]
         return {
             "texts": texts,
@@ -62,7 +67,7 @@ def _serve(messages: Iterator[Found], emit: Emit) -> None:
     found = (
         inspect_gguf(path, job["prompts"], job.get("turns"))
         if path.suffix == ".gguf"
-        else inspect_folder(path, job["prompts"])
+        else inspect_folder(path, job["prompts"], as_served=job["as_served"])
     )
     emit({"event": "found", **found})
     emit({"event": "done"})

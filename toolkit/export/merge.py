@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.export.architectures import require_supported
+from toolkit.export.turns import settled
 from toolkit.models.gguf_lora import read_lora
 
 Advance = Callable[[int, int], None]
 """Called with how many parts are done, and how many there are."""
 
-_ANEW = {"general.architecture", "general.file_type", "general.quantization_version", "general.name"}
+_TEMPLATE = "tokenizer.chat_template"
+_ANEW = {"general.architecture", "general.file_type", "general.quantization_version", "general.name", _TEMPLATE}
 
 
 def merge(base: Path, adapter: Path, out: Path, *, name: str, end_token: int | None, advance: Advance) -> None:
@@ -40,6 +42,8 @@ def merge(base: Path, adapter: Path, out: Path, *, name: str, end_token: int | N
     _copy_metadata(gguf, reader, writer)
     writer.add_name(name)
     writer.add_file_type(gguf.LlamaFileType.MOSTLY_F16)
+    if template := reader.get_field(_TEMPLATE):
+        writer.add_chat_template(settled(template.contents()))
     _tell_tokens(reader, writer, end_token)
     for tensor in reader.tensors:
         shape = tuple(int(size) for size in reversed(tensor.shape))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 from toolkit.errors import ExportError
 from toolkit.types import Message
@@ -28,8 +28,9 @@ class Turns:
         system: before a system message that begins the conversation.
         first_user: before a user message that begins it.
         after_system: between the system message and the user's.
-        answer: between a user's message and the answer, which it begins.
+        answer: between a user's message and an answer that was given.
         next_user: between an answer and the next message of the user.
+        asked: between the last message and the answer that is asked for; some templates say there not to think.
     """
 
     system: str
@@ -37,6 +38,7 @@ class Turns:
     after_system: str
     answer: str
     next_user: str
+    asked: str
 
     def render(self, messages: Sequence[Message]) -> str:
         """A prompt, as Ollama's template writes it."""
@@ -44,7 +46,7 @@ class Turns:
         text = ""
         for place, message in enumerate(messages):
             text += self._before(message["role"], place, has_system=has_system) + message["content"]
-        return text + self.answer
+        return text + self.asked
 
     def _before(self, role: str, place: int, *, has_system: bool) -> str:
         if role == "system":
@@ -57,9 +59,7 @@ class Turns:
 
     def go_template(self) -> str:
         """The same as a Go template for Ollama's Modelfile."""
-        system, first, after, answer, later = map(
-            _go_string, (self.system, self.first_user, self.after_system, self.answer, self.next_user)
-        )
+        system, first, after, answer, later, asked = map(_go_string, astuple(self))
         return (
             "{{- range $i, $m := .Messages }}\n"
             f'{{{{- if eq $m.Role "system" }}}}{{{{ {system} }}}}\n'
@@ -68,8 +68,13 @@ class Turns:
             f"{{{{- else if and $.System (eq $i 1) }}}}{{{{ {after} }}}}\n"
             f"{{{{- else }}}}{{{{ {later} }}}}\n"
             "{{- end }}{{ $m.Content }}\n"
-            f"{{{{- end }}}}{{{{ {answer} }}}}"
+            f"{{{{- end }}}}{{{{ {asked} }}}}"
         )
+
+
+def settled(template: str) -> str:
+    """A chat template as other programs get it: the model is told there not to think, as it was in training."""
+    return f"{{%- set enable_thinking = false %}}{template}" if "enable_thinking" in template else template
 
 
 def learn_turns(render: Render) -> Turns:
@@ -79,11 +84,11 @@ def learn_turns(render: Render) -> Turns:
     whole += [_message("user", users[1])]
     parts = _between(render(whole, True), [system, users[0], answers[0], users[1]])
     alone = _between(render(whole[1:2], True), users[:1])
-    turns = Turns(parts[0], alone[0], parts[1], parts[2], parts[3])
+    turns = Turns(parts[0], alone[0], parts[1], parts[2], parts[3], parts[4])
     for messages in _unseen():
         if turns.render(messages) != render(messages, True):
             raise _other_kind(render(messages, True))
-    if parts[4] != turns.answer or alone[1] != turns.answer:
+    if alone[1] != turns.asked:
         raise _other_kind(render(whole, True))
     return turns
 

@@ -144,12 +144,16 @@ class Engine:
         found = self._c.llama_model_chat_template(self._model, None)
         return found.decode("utf-8", "replace") if found else ""
 
-    def renderer(self) -> Callable[[Sequence[Message]], str]:
-        """Messages -> prompt, through the model's own template. Templates are code: jinja2's sandbox runs them."""
+    def renderer(self, *, as_served: bool = False) -> Callable[[Sequence[Message]], str]:
+        """Messages -> prompt, through the model's own template. Templates are code: jinja2's sandbox runs them.
+
+        A template that knows how to is told not to let the model think; not so `as_served`.
+        """
         from llama_cpp.llama_chat_format import Jinja2ChatFormatter
 
         formatter = Jinja2ChatFormatter(self.chat_template(), eos_token=self._text("eos"), bos_token=self._text("bos"))
-        return lambda messages: str(formatter(messages=list(messages)).prompt)
+        said = {} if as_served else {"enable_thinking": False}
+        return lambda messages: str(formatter(messages=list(messages), **said).prompt)
 
     def _text(self, which: str) -> str:
         token = getattr(self._c, f"llama_vocab_{which}")(self._vocab)

@@ -15,6 +15,8 @@ from toolkit.hardware.machine import usable_cores
 from toolkit.types import Message
 
 MOST_WORKERS = 4
+UNTHINKING = {"enable_thinking": False}
+"""For chat templates that know how to: a student answers at once, in training and when asked; others ignore it."""
 
 
 def workers() -> int:
@@ -60,9 +62,13 @@ def load_model(folder: Path, dtype: str) -> Any:
     return model.to(device(torch)).eval()
 
 
-def render(tokenizer: Any, messages: Sequence[Message], *, prompt: bool = True) -> str:
-    """The chat template's text; with `prompt`, up to where the assistant's answer begins."""
-    return str(tokenizer.apply_chat_template(list(messages), add_generation_prompt=prompt, tokenize=False))
+def render(tokenizer: Any, messages: Sequence[Message], *, prompt: bool = True, as_served: bool = False) -> str:
+    """The chat template's text; with `prompt`, up to where the assistant's answer begins.
+
+    `as_served`: as programs render it that say nothing about thinking.
+    """
+    said = {} if as_served else UNTHINKING
+    return str(tokenizer.apply_chat_template(list(messages), add_generation_prompt=prompt, tokenize=False, **said))
 
 
 def token_ids(tokenizer: Any, text: str) -> list[int]:

@@ -240,6 +240,7 @@ def _body(request: Request, slot: int, *, cached: bool) -> dict[str, Any]:
         "seed": int(request.hash[:8], 16) & 0x7FFFFFFF,
         "id_slot": slot,
         "cache_prompt": cached,
+        "chat_template_kwargs": {"enable_thinking": False},
         "reasoning_format": "none",  # the text as it came
         "stream": True,  # a stream can be stopped
         "stream_options": {"include_usage": True},

@@ -14,7 +14,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from toolkit.errors import ChildError, TrainingError
-from toolkit.models.torch_model import end_ids
+from toolkit.models.torch_model import UNTHINKING, end_ids
 from toolkit.process import Child
 from toolkit.training.encode import Encoded
 from toolkit.types import Json
@@ -122,7 +122,7 @@ def stop_ids(tokenizer: Any, folder: Path) -> set[int]:
 def asked_ids(tokenizer: Any, messages: Sequence[Any]) -> list[int]:
     """The prompt as transformers itself turns it into ids: another way than the trainers'."""
     found = tokenizer.apply_chat_template(
-        list(messages), add_generation_prompt=True, tokenize=True, return_dict=True, return_tensors=None
+        list(messages), add_generation_prompt=True, tokenize=True, return_dict=True, return_tensors=None, **UNTHINKING
     )
     return [int(token) for token in found["input_ids"]]
 
