@@ -43,6 +43,19 @@ def test_the_share_that_the_teacher_did_not_write_is_known(tmp_path: Path) -> No
     assert found.examples == ("I wrote this one myself", "a row that names a strange reply")
 
 
+def test_a_program_invents_no_skill_beside_the_labels(tmp_path: Path) -> None:
+    program = """
+for text in ["where is the lamp", "my kettle has a leak", "nobody picks up the phone"]:
+    submit([{"input": text, "output": "a", "skill": "easy ones"}])
+log(json.dumps(remaining()["skills"]))
+"""
+    result = carry_out(tmp_path, program, rows={"a": 3, "b": 2})
+    assert result.logged() == ['{"b": 2}']
+    assert {row["skill"] for row in result.rows()} == {"a"}
+    other = carry_out(tmp_path / "open", program, rows={"easy ones": 3, "hard ones": 2}, labels=())
+    assert {row["skill"] for row in other.rows()} == {"easy ones"}
+
+
 @pytest.mark.parametrize("split", ["public", "gate"])
 def test_a_program_does_not_hear_which_item_a_row_is_too_close_to(split: SplitName, tmp_path: Path) -> None:
     item = Item("canary-7", split, "the blue kettle has a crack across its base", "a")

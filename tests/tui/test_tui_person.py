@@ -49,7 +49,7 @@ def made_up(app: SchoolhouseApp) -> MadeUpRuns:
         (PLAN_FILE.replace("wrong_item", "rong_item"), "there is no label 'rong_item'"),
         (PLAN_FILE + "style: []\n", "unknown keys: style"),
         (PLAN_FILE + "personas: a baker\n", "personas: write a list of texts"),
-        (PLAN_FILE + "notes: {nobody: short}\n", "notes: there is no label 'nobody'"),
+        (PLAN_FILE + "shown: {nobody: [0]}\n", "shown: there is no label 'nobody'"),
         ("skills: [", "line "),
         ("- a\n", "not a mapping"),
         ("styles: [a]\n", "skills must be a mapping"),

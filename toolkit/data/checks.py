@@ -94,7 +94,7 @@ class RowChecks:
         limits: RowLimits | None = None,
         embed: Embedder | None = None,
     ) -> None:
-        self._labels = list(labels)
+        self.labels = list(labels)
         self._firewall = firewall
         self._limits = limits or RowLimits()
         self._seen: dict[str, str] = {}
@@ -105,7 +105,7 @@ class RowChecks:
         self._given: Counter[str] = Counter()
         self._openings: Counter[str] = Counter()
         # a label of one plain word ("refund") belongs into messages; only names like late_parcel do not
-        written = [label for label in self._labels if re.search(r"[a-z0-9][_-][a-z0-9]", label, re.IGNORECASE)]
+        written = [label for label in self.labels if re.search(r"[a-z0-9][_-][a-z0-9]", label, re.IGNORECASE)]
         self._names = re.compile("|".join(rf"\b{re.escape(name)}\b" for name in written) or r"(?!)", re.IGNORECASE)
 
     def expect(self, texts: Sequence[str]) -> None:
@@ -143,8 +143,8 @@ class RowChecks:
         return None
 
     def _content(self, row: Row) -> Rejection | None:
-        if self._labels and row.output not in self._labels:  # other answers have none: their scorer judges them
-            return Rejection("unknown_label", f"{row.output!r}{did_you_mean(row.output, self._labels)}"[:200])
+        if self.labels and row.output not in self.labels:  # other answers have none: their scorer judges them
+            return Rejection("unknown_label", f"{row.output!r}{did_you_mean(row.output, self.labels)}"[:200])
         if not self._limits.placeholders and (placeholder := _PLACEHOLDER.search(row.input)):
             return Rejection("looks_like_template", placeholder.group())
         if name := self._names.search(row.input):

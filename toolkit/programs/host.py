@@ -187,7 +187,12 @@ class ProgramHost:
         self.journal.event("log", text=line, attempt=self.attempt)
 
     def _placed(self, row: Row) -> Row:
-        """Where a task has neither labels nor skills, all rows count for its only, nameless skill."""
+        """The row under the skill that it counts for: its label, whatever the program says.
+
+        Where a task has neither labels nor skills, all rows count for its only, nameless skill.
+        """
+        if self.checks.labels:
+            return replace(row, skill=row.output[:200])
         return replace(row, skill="") if self.allowance.rows.keys() == {""} else row
 
     def _judge(self, row: Row, problem: str) -> tuple[str, str]:
