@@ -17,6 +17,7 @@ from toolkit.errors import RecipeError
 from toolkit.journal import GIVEN, arms_beside
 from toolkit.recipe import Recipe, recipe_from_text
 from toolkit.run.run import Run
+from toolkit.run.students import run_recipe
 from toolkit.run.worker import begin
 
 ARMS: Mapping[str, tuple[str, ...]] = {
@@ -102,7 +103,8 @@ def _as_much_as(run: Run) -> list[str]:
     written = [row for row in run.reader.rows(status="accepted") if row["attempt"] != GIVEN]
     rows = [row for row in written if learnt is None or row["id"] in learnt]
     rounds = len(run.rounds) if learnt is None else len({row["attempt"] for row in rows})
-    calls = run.reader.call_totals("teacher")["calls"]
+    most = len(rows) // run_recipe(run).file.budget.min_rows  # a person may have dropped some: each round needs enough
+    rounds, calls = max(1, min(rounds, most)), run.reader.call_totals("teacher")["calls"]
     return [f"budget.rows={len(rows)}", f"budget.teacher_calls={calls}", f"budget.rounds={rounds}"]
 
 

@@ -202,9 +202,7 @@ def _notes(entries: Sequence[Contestant], pairs: Sequence[Pair], split: str) -> 
         notes.append("not every run has sat its exam: these are gate items, which also chose the rounds")
     for entry in entries:
         if entry.sealed:
-            notes.append(
-                f"{entry.name}: its exam stayed sealed: it leads to the untrained student ({entry.student})"
-            )
+            notes.append(f"{entry.name}: its exam stayed sealed: it leads to the untrained student ({entry.student})")
         openings = times_opened(entry.run.reader)
         if openings > 1:
             notes.append(f"{entry.name}: its sealed items were opened {openings} times; they are spent")
