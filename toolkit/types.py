@@ -13,8 +13,8 @@ Json = Any
 
 SplitName = Literal["seed", "public", "gate", "private", "probe"]
 Operation = Literal["draft", "debug", "repair", "improve"]
-FinishReason = Literal["stop", "length", "error", "refusal", "context"]
-"""Why a reply ended; `context`: the prompt did not fit, so that there is none."""
+FinishReason = Literal["stop", "length", "error", "refusal", "context", "unknown"]
+"""Why a reply ended; `context`: the prompt did not fit, so that there is none; `unknown`: a server's own word."""
 
 
 class Message(TypedDict):

@@ -134,7 +134,14 @@ def test_429_waits_as_long_as_it_says() -> None:
 
 
 @pytest.mark.parametrize(
-    "reply", [error(500, "oops"), Reply(reset=True), Reply(200, raw=b"<html>"), error(503, "busy")]
+    "reply",
+    [
+        error(500, "oops"),
+        Reply(reset=True),
+        Reply(200, raw=b"<html>"),
+        error(503, "busy"),
+        Reply(200, chat("half of a", "error")),
+    ],
 )
 def test_what_may_pass_is_asked_again(reply: Reply) -> None:
     with in_turn(reply, reply, Reply(200, chat("yes"))) as double:
@@ -176,6 +183,11 @@ def test_a_prompt_over_the_context_is_an_answer_with_a_reason() -> None:
     ("reply", "problem"),
     [
         (chat("half of a", "length"), "cut_off"),
+        (chat("half of a", "model_length"), "cut_off"),
+        (chat("half of a", "MAX_TOKENS"), "cut_off"),
+        (chat("perhaps all", "recitation"), "unknown_finish"),
+        (chat("all of it", ""), ""),
+        (chat("all of it", "eos_token"), ""),
         (chat(""), "empty"),
         (chat(None), "empty"),
         (chat(None, refusal="I cannot help with that."), "refused"),

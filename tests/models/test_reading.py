@@ -36,6 +36,7 @@ def reading(text: str, finish: FinishReason = "stop", schema: Any = None) -> Any
         ("", "context", None, "over_context"),
         ("I can't", "refusal", None, "refused"),
         ("", "error", None, "server_error"),
+        ("a wo", "unknown", None, "unknown_finish"),
         (json.dumps(RIGHT), "stop", SCHEMA, ""),
         ('{"words": ["a"', "stop", SCHEMA, "json_cut_off"),
         ('{"words": ["a"', "length", SCHEMA, "json_cut_off"),

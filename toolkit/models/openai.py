@@ -34,11 +34,23 @@ LONGEST_ANSWER = 1 << 18
 
 _TOO_LONG = re.compile(r"context.{0,20}(length|size|window)|too many tokens|exceeds? the (available )?context", re.I)
 _FINISHED: Mapping[str, FinishReason] = {
+    "": "stop",  # servers that do not say
     "stop": "stop",
     "eos": "stop",
+    "eos_token": "stop",
+    "stop_sequence": "stop",
+    "end_turn": "stop",
     "length": "length",
+    "model_length": "length",
+    "max_tokens": "length",
+    "max_output_tokens": "length",
     "content_filter": "refusal",
 }
+"""The words of OpenAI, Mistral, TGI and others; what is not here is `unknown`."""
+
+_BROKEN_OFF = ("error", "abort", "insufficient_system_resource")
+"""What Mistral and OpenRouter, vLLM and DeepSeek say of a reply that the server itself ended: ask again."""
+
 
 
 def open_model(
@@ -134,7 +146,7 @@ class OpenAIModel:
             raise Transient("garbage", "JSON without choices[0].message") from None
         if not isinstance(text, str | None):
             raise Transient("garbage", "the content is no text")
-        finish = _FINISHED.get(str(choice.get("finish_reason")), "stop")
+        finish = _finish(choice.get("finish_reason"))
         if isinstance(refusal, str) and refusal:
             text, finish = refusal, "refusal"
         text = storable(f"<think>{thought}</think>{text or ''}" if isinstance(thought, str) and thought else text or "")
@@ -144,6 +156,14 @@ class OpenAIModel:
         usage = reply.get("usage")
         prompt, completion, cached = _usage(usage if isinstance(usage, dict) else {})
         return Completion(text, finish, prompt, completion, cached, self._name, seconds)
+
+
+def _finish(said: Any) -> FinishReason:
+    """Why a reply ended. Raises Transient when the server itself ended it."""
+    word = str(said or "").lower()
+    if word in _BROKEN_OFF:
+        raise Transient("unavailable", f"the reply ended with {word!r}")
+    return _FINISHED.get(word, "unknown")
 
 
 def _usage(usage: Mapping[str, Any]) -> tuple[int, int, int]:

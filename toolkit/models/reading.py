@@ -20,6 +20,7 @@ Problem = Literal[
     "over_context",
     "refused",
     "server_error",
+    "unknown_finish",
     "empty",
     "thinking_only",
     "json_cut_off",
@@ -36,6 +37,7 @@ _FINISHED: Mapping[str, Problem] = {
     "context": "over_context",
     "refusal": "refused",
     "error": "server_error",
+    "unknown": "unknown_finish",
 }
 
 
