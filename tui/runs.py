@@ -137,8 +137,10 @@ class Runs(
         write_text(path, text)
 
     def read(self, path: Path) -> str:
-        """A plan or a program that waits for approval."""
-        return path.read_text(encoding="utf-8", errors="replace")
+        """A plan or a program that waits for approval. Raises RecipeError when it cannot be read."""
+        from toolkit.recipe.load import read_source
+
+        return read_source(path)
 
     def submit_draft(self, path: Path, text: str, before: str) -> str:
         """Save and approve what waits, as it now stands; what is wrong with it instead when it cannot run.

@@ -6,13 +6,20 @@ import re
 import time
 import unicodedata
 
+from toolkit.harmless import STEERING
+
 SEQUENCES = re.compile(
-    r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?"  # OSC: titles, links, the clipboard
-    r"|\x1b[PX^_][^\x1b]*(?:\x1b\\)?"  # DCS, SOS, PM, APC
+    # whole only where they end on their line: an open one would take what follows with it
+    r"\x1b\][^\x07\x1b\r\n]*(?:\x07|\x1b\\)"  # OSC: titles, links, the clipboard
+    r"|\x1b[PX^_][^\x1b\r\n]*\x1b\\"  # DCS, SOS, PM, APC
     r"|(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?"  # CSI: colours, the cursor
     r"|\x1b[ -/]*[0-~]?"
 )
 DROPPED = {"Cc", "Cf", "Cs", "Co", "Cn"}  # control, format (bidi overrides too), surrogates, private, unassigned
+JOINERS = "\u200c\u200d"
+"""Format characters that words and emoji are written with."""
+HIDDEN = re.compile(f"[{STEERING}\u2028\u2029]|⟨(?=U\\+)")
+NUMBERED = re.compile(r"⟨U\+([0-9A-F]{4})⟩")
 BREAKS = re.compile(r"\r\n|[\n\r\u2028\u2029\x0b\x0c\x85]")
 BLOCK = 60_000
 """Characters of a longer text that are shown."""
@@ -25,7 +32,7 @@ def clean(text: str, limit: int = 400) -> str:
     """
     text = SEQUENCES.sub("", text[: 4 * limit])
     text = BREAKS.sub("⏎", text).replace("\t", " ")
-    text = "".join(character for character in text if unicodedata.category(character) not in DROPPED)
+    text = "".join(one for one in text if one in JOINERS or unicodedata.category(one) not in DROPPED)
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
@@ -37,15 +44,27 @@ def clean_block(text: str, limit: int = BLOCK, line_limit: int = 2000) -> str:
 
 
 def editable(text: str) -> str:
-    """The text for an editor: what steers a terminal or turns the direction of writing becomes a visible sign."""
-    text = text.replace("\r\n", "\n")
-    return "".join(character if character in "\n\t" else _visible(character) for character in text)
+    """The text for an editor; `as_written` takes it back, character by character.
+
+    What steers a terminal, turns the direction of writing or breaks lines unseen stands there by its number: ⟨U+001B⟩.
+    """
+    if text.count("\r\n") == text.count("\n") == text.count("\r"):
+        return "\r\n".join(HIDDEN.sub(_number, line) for line in text.split("\r\n"))
+    return HIDDEN.sub(_number, text)
 
 
-def _visible(character: str) -> str:
-    if unicodedata.category(character) not in DROPPED:
-        return character
-    return chr(0x2400 + ord(character)) if ord(character) < 0x20 else "\ufffd"
+def as_written(shown: str) -> str:
+    """The text that stands in an editor, with the characters that `editable` wrote as numbers."""
+    return NUMBERED.sub(_character, shown)
+
+
+def _number(found: re.Match[str]) -> str:
+    return f"⟨U+{ord(found.group()):04X}⟩"
+
+
+def _character(found: re.Match[str]) -> str:
+    character = chr(int(found.group(1), 16))
+    return character if HIDDEN.match(f"{character}U+") else found.group()
 
 
 def duration(seconds: float) -> str:

@@ -170,6 +170,7 @@ def row(text: str, label: str = "late_parcel") -> Row:
         (row("long " * 300), "too_long"),
         (row("ring the bell\x07 please"), "control_characters"),
         (row("turned \u202earound"), "control_characters"),
+        (Row("in the name of its skill", "late_parcel", "turned \u202earound"), "control_characters"),
         (row("my parcel is late", "late_parcl"), "unknown_label"),
         (row("Hi, I am [Your Name] and my box is late"), "looks_like_template"),
         (row("my order {order_id} is late"), "looks_like_template"),

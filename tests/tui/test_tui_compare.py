@@ -9,6 +9,7 @@ from piloting import shown, until
 from recorded import Recorder
 from textual.widgets import SelectionList
 
+from toolkit.harmless import STEERS
 from tui.comparing import comparison
 from tui.screens.compare import CompareScreen
 
@@ -60,6 +61,16 @@ async def test_two_runs_are_chosen_and_compared(tmp_path: Path) -> None:
         assert "0.001 | 0.0002" in shown(app)
     for recorder in recorders:
         recorder.__exit__()
+
+
+async def test_the_name_of_a_folder_does_not_steer_the_terminal(tmp_path: Path) -> None:
+    app = make_app(tmp_path, 0.0)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("c")
+        await until(pilot, lambda: isinstance(app.screen, CompareScreen))
+        app.screen._show((), "no run in \x1b]52;c;eHg=\x07/a\u202eb")  # type: ignore[attr-defined]
+        await until(pilot, lambda: "no run in /ab" in shown(app))
+        assert not STEERS.search(shown(app))
 
 
 async def test_what_cannot_be_compared_is_said_with_its_fix(tmp_path: Path) -> None:

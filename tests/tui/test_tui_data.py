@@ -34,6 +34,7 @@ from tui.runs import Runs
 from tui.screens.call import CallScreen
 from tui.screens.data import DataScreen
 from tui.screens.run import RunScreen
+from tui.widgets.rows import filter_words
 from tui.widgets.window import Window
 
 
@@ -94,6 +95,11 @@ def test_choices_name_the_round_of_an_attempt() -> None:
     facets = Facets(attempts=((1, 5), (2, 3)), rounds=((1, 2),), statuses=(("accepted", 8),))
     assert choices(facets)["attempt"][1:] == [("attempt 1 (5)", 1), ("attempt 2, round 1 (3)", 2)]
     assert choices(facets)["status"] == [("every status", None), ("accepted (8)", "accepted")]
+
+
+def test_a_filter_is_shown_without_what_steers_a_terminal() -> None:
+    words = filter_words(Chosen(skill="late\x1b[2J\u202e", text="x\x07"), Facets(total=3), 1).plain
+    assert words == "1 of 3 rows  label: late  text: x"
 
 
 def test_what_a_row_is_like() -> None:

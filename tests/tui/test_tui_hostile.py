@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from recorded import Recorder
 from textual.pilot import Pilot
 from textual.widgets import Input, OptionList, TabbedContent, TextArea
 
+from toolkit.harmless import STEERS
 from toolkit.types import Completion, Outcome, Request, Row
 from tui.app import SchoolhouseApp
 from tui.comparing import comparison
@@ -170,8 +170,7 @@ QUIET = ("help",)
 
 
 def is_harmless(app: SchoolhouseApp) -> bool:
-    steering = {character for character in shown(app) if unicodedata.category(character) in ("Cc", "Cf")}
-    return not steering - {"\n"}
+    return not STEERS.search(shown(app))
 
 
 async def walk(pilot: Pilot[None], steps: list[Step]) -> str:

@@ -10,6 +10,7 @@ from piloting import shown, until
 from textual.pilot import Pilot
 from textual.widgets import OptionList, TextArea
 
+from toolkit.errors import RecipeError
 from tui.app import SchoolhouseApp
 from tui.recipes import Mistake, mistakes_of, next_name, renamed
 from tui.runs import Runs
@@ -67,6 +68,20 @@ def test_a_recipe_is_checked_and_forecast_without_its_data(recipe: Path) -> None
     assert mistake.key == "trian"
     assert text.replace("\ntrain:", "\ntrian:").split("\n")[mistake.line - 1].startswith("trian")
     assert runs.check_recipe(recipe, "a: [").mistakes[0].line > 0
+
+
+def test_a_recipe_that_is_not_utf8_is_refused_as_the_loader_does(recipe: Path) -> None:
+    recipe.write_bytes(b"name: a\nabout: caf\xe9\n")
+    for read in (Runs().recipe_text, Runs().read):
+        with pytest.raises(RecipeError, match=r"recipe\.yaml:2: not UTF-8"):
+            read(recipe)
+    with pytest.raises(RecipeError, match="not UTF-8"):
+        Runs().example_preview(recipe, "a", "hello")
+
+
+def test_line_ends_are_saved_as_they_were(recipe: Path) -> None:
+    Runs().save_recipe(recipe, "name: a\r\n")
+    assert recipe.read_bytes() == b"name: a\r\n"
 
 
 def test_a_copy_stands_whole_under_another_name(recipe: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tui.text import about, ago, clean, duration, percent
+from tui.text import JOINERS, about, ago, clean, duration, percent
 
 
 @pytest.mark.parametrize(
@@ -20,6 +20,9 @@ from tui.text import about, ago, clean, duration, percent
         ("abc\u202edcba\u202c\u200f", "abcdcba"),
         ("\x1bP+q544e\x1b\\after", "after"),
         ("ends in \x1b", "ends in "),
+        ("\x1b]0;open, and the rest stays", "0;open, and the rest stays"),
+        ("\x1bPopen\nnext\x1b\\", "open⏎next"),
+        ("می\u200cخواهم 👩\u200d🚀", "می\u200cخواهم 👩\u200d🚀"),
     ],
 )
 def test_text_of_a_model_is_shown_as_one_harmless_line(raw: str, shown: str) -> None:
@@ -30,7 +33,11 @@ def test_text_of_a_model_is_shown_as_one_harmless_line(raw: str, shown: str) -> 
 def test_nothing_that_steers_a_terminal_survives(raw: str) -> None:
     found = clean("\x1b" + raw, limit=200)
     assert len(found) <= 200
-    assert not [character for character in found if unicodedata.category(character) in ("Cc", "Cf", "Cs")]
+    assert not [
+        character
+        for character in found
+        if unicodedata.category(character) in ("Cc", "Cf", "Cs") and character not in JOINERS
+    ]
 
 
 def test_long_text_is_cut_with_a_sign() -> None:

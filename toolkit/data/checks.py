@@ -137,7 +137,7 @@ class RowChecks:
                 return Rejection("too_long", f"{name}: {len(text)} characters, at most {self._limits.length}")
         if self._limits.tokens and (tokens := self._limits.tokens(row)) > self._limits.most_tokens:
             return Rejection("too_long", f"{tokens} tokens, the student reads at most {self._limits.most_tokens}")
-        for character in row.input + row.output:
+        for character in row.input + row.output + row.skill:
             if _is_control(character):
                 return Rejection("control_characters", f"U+{ord(character):04X}")
         return None

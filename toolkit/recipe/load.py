@@ -43,7 +43,7 @@ def load_recipe(path_or_name: str | Path, overrides: Sequence[str] = ()) -> Reci
         RecipeError: with all mistakes at once, one on each line.
     """
     path = _find(path_or_name)
-    return recipe_from_text(_read(path), path.parent, path, overrides)
+    return recipe_from_text(read_source(path), path.parent, path, overrides)
 
 
 def recipe_from_text(text: str, folder: Path, path: Path, overrides: Sequence[str] = ()) -> Recipe:
@@ -96,7 +96,8 @@ def _find(path_or_name: str | Path) -> Path:
     raise RecipeError(f"no recipe {name!r}: neither a file, a folder, nor a known name{hint}", "schoolhouse recipes")
 
 
-def _read(path: Path) -> str:
+def read_source(path: Path) -> str:
+    """A file that people edit, as it is. Raises RecipeError when it is not UTF-8 or cannot be read."""
     try:
         return path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -108,7 +109,7 @@ def _read(path: Path) -> str:
 
 def _summary(path: Path) -> RecipeSummary:
     try:
-        recipe = recipe_from_text(_read(path), path.parent, path)
+        recipe = recipe_from_text(read_source(path), path.parent, path)
     except RecipeError as error:
         return RecipeSummary(path.parent.name, path, "", str(error))
     return RecipeSummary(path.parent.name, path, recipe.file.task.about)

@@ -41,8 +41,9 @@ class ExamplesDoor:
     def example_preview(self, path: Path, label: str, message: str) -> tuple[str, str]:
         """The recipe's text as it is, and with the message as an example of the label. Raises RecipeError."""
         from toolkit.recipe.edit import with_example
+        from toolkit.recipe.load import read_source
 
-        before = path.read_bytes().decode("utf-8-sig", errors="replace")
+        before = read_source(path)
         return before, with_example(before, label, message)
 
     def add_example(self, path: Path, label: str, message: str) -> None:

@@ -15,10 +15,12 @@ class RecipeDoor:
     """What the Recipe screen asks. Every method may block. Paths are those of `recipe.yaml` files."""
 
     def recipe_text(self, path: Path) -> RecipeText:
-        """The recipe's text and the one that it is compared with."""
-        text = _read(path)
+        """The recipe's text and the one that it is compared with. Raises RecipeError when one cannot be read."""
+        from toolkit.recipe.load import read_source
+
+        text = read_source(path)
         shipped = _shipped(path)
-        before = _read(shipped) if shipped else text
+        before = read_source(shipped) if shipped else text
         name = f"the shipped {shipped.parent.name}" if shipped else "the file as it was"
         return RecipeText(text, before, name, os.access(path, os.W_OK))
 
@@ -31,10 +33,9 @@ class RecipeDoor:
             recipe = recipe_from_text(text, path.parent, Path(FILE_NAME))
         except RecipeError as error:
             return Checked(mistakes_of(error.message, error.fix))
-        from toolkit.budget import forecast
-        from toolkit.stages.progress import USUAL_ITEMS, known_pace, work_left
+        from toolkit.stages.progress import forecast_before
 
-        stages = forecast(work_left(recipe, None, USUAL_ITEMS, USUAL_ITEMS, 3 * USUAL_ITEMS), known_pace()).stages
+        stages = forecast_before(recipe).stages
         file = recipe.file
         answers = f"{len(recipe.labels)} labels" if recipe.labels else f"answers: {file.task.answer}"
         rounds = f"{file.budget.rounds} round{'s' if file.budget.rounds > 1 else ''}"
@@ -64,10 +65,6 @@ class RecipeDoor:
         write_text(partial / FILE_NAME, renamed(text, name))
         partial.rename(place / name)
         return place / name / FILE_NAME
-
-
-def _read(path: Path) -> str:
-    return path.read_bytes().decode("utf-8-sig", errors="replace")
 
 
 def _shipped(path: Path) -> Path | None:

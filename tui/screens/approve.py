@@ -14,7 +14,7 @@ from textual.widgets import Static, TextArea
 
 from toolkit.errors import SchoolhouseError
 from tui.person import Waiting
-from tui.text import clean, editable
+from tui.text import as_written, clean, editable
 from tui.widgets.keys import Keys
 from tui.widgets.marks import HOUSE, MUTED
 
@@ -41,7 +41,6 @@ class ApproveScreen(Screen[bool]):
         super().__init__()
         self.waiting = waiting
         self._file_text = text
-        self._shown = editable(text)
         self._sent = False
 
     def compose(self) -> ComposeResult:
@@ -49,7 +48,7 @@ class ApproveScreen(Screen[bool]):
             yield Static(Content.styled(f"{HOUSE} {self.waiting} waits for you", "bold $primary"))
             yield Static(Content.styled(clean(self.waiting.path.name, 40), MUTED), classes="right")
         yield Static(Content("The run stands still until you let this run. Change what you like."), id="approve-words")
-        yield TextArea(self._shown, show_line_numbers=True, tab_behavior="indent", id="approve-text")
+        yield TextArea(editable(self._file_text), show_line_numbers=True, tab_behavior="indent", id="approve-text")
         yield Static(Content(self.waiting.problem), id="approve-problem")
         yield Keys()
 
@@ -59,9 +58,8 @@ class ApproveScreen(Screen[bool]):
 
     @property
     def text(self) -> str:
-        """The text to keep: the file's own, while nothing was changed."""
-        shown = self.query_one(TextArea).text
-        return self._file_text if shown == self._shown else shown
+        """The text to keep, also with the characters that are not shown as they are."""
+        return as_written(self.query_one(TextArea).text)
 
     # -- keys ----------------------------------------------------------------------------------
 
@@ -105,8 +103,8 @@ class ApproveScreen(Screen[bool]):
         self.app.perform(partial(runs.read, path), self._load)
 
     def _load(self, text: str) -> None:
-        self._file_text, self._shown = text, editable(text)
-        self.query_one(TextArea).load_text(self._shown)
+        self._file_text = text
+        self.query_one(TextArea).load_text(editable(text))
         self._complain("")
 
     def _complain(self, problem: str) -> None:

@@ -18,7 +18,7 @@ from textual.widgets.selection_list import Selection
 from tui.comparing import Comparison
 from tui.feed import RunsListed, RunsSource
 from tui.state import RunLine
-from tui.text import clean, percent
+from tui.text import clean, clean_block, percent
 from tui.widgets.comparison import comparison_content
 from tui.widgets.keys import Keys
 from tui.widgets.marks import HOUSE, MUTED
@@ -121,7 +121,7 @@ class CompareScreen(Screen[None]):
         pane.show(lambda: comparison_content(found, width), (found, width))
 
     def _say(self, words: str, style: str) -> None:
-        self.query_one(TextPane).show(lambda: Content.styled(words, style), (words,))
+        self.query_one(TextPane).show(lambda: Content.styled(clean_block(words), style), (words,))
 
 
 def _run(run: RunLine) -> Content:

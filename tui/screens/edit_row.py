@@ -15,7 +15,7 @@ from textual.widgets.option_list import Option
 
 from tui.rows import RowText
 from tui.screens.sure import SureScreen
-from tui.text import clean, editable
+from tui.text import as_written, clean, editable
 from tui.widgets.keys import Keys
 from tui.widgets.marks import HOUSE, MUTED
 from tui.widgets.rows import place_of
@@ -43,7 +43,6 @@ class EditRowScreen(Screen[Edited]):
     def __init__(self, row: RowText) -> None:
         super().__init__()
         self.row = row
-        self._shown = editable(row.input), editable(row.output)
 
     def compose(self) -> ComposeResult:
         with Horizontal(classes="title-bar"):
@@ -51,13 +50,13 @@ class EditRowScreen(Screen[Edited]):
             yield Static(Content.styled("the original is kept", MUTED), classes="right")
         yield Static("", id="edit-problem")
         with Horizontal(id="edit-body"):
-            yield TextArea(self._shown[0], id="edit-text", classes="field")
+            yield TextArea(editable(self.row.input), id="edit-text", classes="field")
             with Vertical(id="edit-side"):
                 if self.row.labels:
-                    yield Input(self._shown[1], id="edit-label", classes="field", max_length=200)
+                    yield Input(editable(self.row.output), id="edit-label", classes="field", max_length=200)
                     yield OptionList(id="edit-labels", markup=False)
                 else:
-                    yield TextArea(self._shown[1], id="edit-answer", classes="field")
+                    yield TextArea(editable(self.row.output), id="edit-answer", classes="field")
         yield Keys(show_command_palette=False)
 
     def on_mount(self) -> None:
@@ -70,17 +69,14 @@ class EditRowScreen(Screen[Edited]):
 
     @property
     def edited(self) -> Edited:
-        """What stands there; a field that was not touched keeps its own characters, also those that are not shown."""
+        """What stands there, also with the characters that are not shown as they are."""
         text = self.query_one("#edit-text", TextArea).text
         answer = (
             self.query_one("#edit-label", Input).value.strip()
             if self.row.labels
             else self.query_one("#edit-answer", TextArea).text
         )
-        return (
-            self.row.input if text == self._shown[0] else text,
-            self.row.output if answer == self._shown[1] else answer,
-        )
+        return as_written(text), as_written(answer)
 
     @property
     def changed(self) -> bool:
@@ -107,7 +103,7 @@ class EditRowScreen(Screen[Edited]):
 
     @on(OptionList.OptionSelected)
     def _chosen(self, event: OptionList.OptionSelected) -> None:
-        self.query_one("#edit-label", Input).value = self.row.labels[int(event.option_id or 0)]
+        self.query_one("#edit-label", Input).value = editable(self.row.labels[int(event.option_id or 0)])
 
     # -- what is wrong -------------------------------------------------------------------------
 

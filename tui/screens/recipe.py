@@ -20,7 +20,7 @@ from tui.attempts import difference
 from tui.recipes import Checked, RecipeText
 from tui.screens.confirm import ConfirmScreen
 from tui.state import RecipeLine
-from tui.text import about, clean, clean_block, editable
+from tui.text import about, as_written, clean, clean_block, editable
 from tui.widgets.code import coloured_difference
 from tui.widgets.keys import Keys
 from tui.widgets.marks import ACCEPTED, HOUSE, MUTED, REJECTED
@@ -54,7 +54,7 @@ class RecipeScreen(Screen[None]):
         super().__init__()
         self.path, self.found = path, found
         self.checked: Checked | None = None
-        self._saved, self._shown = found.text, editable(found.text)
+        self._saved = found.text
         self._timer: Timer | None = None
 
     def compose(self) -> ComposeResult:
@@ -63,7 +63,7 @@ class RecipeScreen(Screen[None]):
             yield Static(Content.assemble((f"{HOUSE} {title}", "bold $primary"), ("   recipe", MUTED)))
             yield Static("", id="recipe-status", classes="right")
         with Container(id="recipe-body"):
-            yield TextArea(self._shown, show_line_numbers=True, tab_behavior="indent", id="recipe-text")
+            yield TextArea(editable(self._saved), show_line_numbers=True, tab_behavior="indent", id="recipe-text")
             with Vertical(id="recipe-side"):
                 yield Static("", id="recipe-words")
                 mistakes = OptionList(id="recipe-mistakes", markup=False)
@@ -80,9 +80,8 @@ class RecipeScreen(Screen[None]):
 
     @property
     def text(self) -> str:
-        """The text to keep: what was read, while nothing was changed."""
-        shown = self.query_one(TextArea).text
-        return self._saved if shown == self._shown else shown
+        """The text to keep, also with the characters that are not shown as they are."""
+        return as_written(self.query_one(TextArea).text)
 
     @property
     def changed(self) -> bool:
@@ -167,7 +166,7 @@ class RecipeScreen(Screen[None]):
         self.app.perform(partial(self.app.runs.save_recipe, self.path, text), partial(self._kept, text, then))
 
     def _kept(self, text: str, then: object, _result: None) -> None:
-        self._saved, self._shown = text, editable(text)
+        self._saved = text
         self._show_status()
         if callable(then):
             then()

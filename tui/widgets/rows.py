@@ -10,9 +10,11 @@ from itertools import zip_longest
 from textual.content import Content
 
 from tui.rows import Chosen, Facets, RowLine, WholeRow, decision_of, words_in_common
+from tui.text import clean
 from tui.widgets.marks import ACCEPTED, FAINT, MUTED, REJECTED
 
 LABEL_CELLS = 18
+FILTER_CELLS = 60
 LEAST_BESIDE = 60
 """Cells that two columns need."""
 STATUS_MARKS = {
@@ -145,7 +147,7 @@ def filter_words(chosen: Chosen, facets: Facets, shown: int) -> Content:
         ("text", chosen.text),
         ("yours", "only" if chosen.decided else None),
     ]
-    words = "  ".join(f"{name}: {value}" for name, value in parts if value not in (None, ""))
+    words = "  ".join(f"{name}: {clean(str(value), FILTER_CELLS)}" for name, value in parts if value not in (None, ""))
     count = f"{shown} of {facets.total} rows" if chosen.any else f"{facets.total} rows"
     if not words:
         counts = ", ".join(f"{count} {status}" for status, count in facets.statuses)
