@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -13,7 +14,7 @@ from textual.message_pump import MessagePump
 
 from toolkit.errors import SchoolhouseError
 from tui.runs import Runs
-from tui.state import News, Record, RunLine, Status, Yield
+from tui.state import SAMPLES_KEPT, News, Record, RunLine, Status, Yield
 
 if TYPE_CHECKING:
     from toolkit.journal import JournalReader
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 RUN_SECONDS = 0.3
 RUNS_SECONDS = 2.0
 CALLS_FOR_PACE = 12
+REPLIES_A_LOOK = 2000
+"""Of a long run's replies: the screen opens before all of them were read."""
 LOOKS_PER_STATUS = 5
 LOOKS_PER_LIST = 15
 QUEUE_LIMIT = 8
@@ -99,6 +102,9 @@ class RunSource:
         self._status: Status = "paused"
         self._event = 0
         self._row_at = 0.0
+        self._call = 0
+        self._counts: Record = {}
+        self._totals: Counter[str] = Counter()
         self._funnel: GrowingFunnel | None = None
 
     def look(self) -> Message | None:
@@ -106,7 +112,8 @@ class RunSource:
         if self._looks % LOOKS_PER_STATUS == 0 or stamp != self._stamp:
             status = self._runs.status(self._folder)
         self._looks += 1
-        if stamp == self._stamp and status == self._status:
+        behind = self._funnel is not None and self._funnel.behind
+        if stamp == self._stamp and status == self._status and not behind:
             return None
         news = self._read(status)
         self._stamp, self._status = stamp, status  # only now: a look that failed is repeated
@@ -122,15 +129,18 @@ class RunSource:
 
         first = self._reader is None
         self._reader = reader = self._reader or JournalReader(self._folder)
-        events, rows = _all_events(reader, self._event), reader.rows(after=self._row_at)
-        counts, rounds = reader.row_counts(), reader.rounds()
+        events, rounds = _all_events(reader, self._event), reader.rounds()
+        rows = reader.newest_rows(SAMPLES_KEPT, after=self._row_at)
+        if rows or first:
+            self._counts = reader.row_counts()
+        self._count_calls(reader)
         news = News(
             status=status,
             events=events,
             stages=reader.stages(),
-            rows=sorted(rows, key=_row_order),
-            counts=counts,
-            totals=reader.call_totals(),
+            rows=rows,
+            counts=self._counts,
+            totals=dict(self._totals),
             recent_calls=reader.calls(limit=CALLS_FOR_PACE),
             steps=_newest_steps(reader, rounds),
             verdict=reader.meta("verdict"),
@@ -138,18 +148,24 @@ class RunSource:
             attempts=[(record["id"], record["started"]) for record in reader.attempts()],
             notes_left=_texts(self._folder / STEERING),
             waiting=self._waiting() if status == "paused" else (),
-            gained=self._gained(reader, counts, rounds),
+            gained=self._gained(reader, self._counts, rounds),
             last_round=(self._folder / LAST_ROUND).exists(),
         )
         self._event = max((event["id"] for event in events), default=self._event)
         self._row_at = max((row["at"] for row in rows), default=self._row_at)
         return news
 
+    def _count_calls(self, reader: JournalReader) -> None:
+        """Add the calls that came since the last look: there may be 50,000, and none of them changes."""
+        new = reader.call_totals(after=self._call)
+        self._call = new["place"]
+        self._totals.update({name: new[name] for name in ("calls", "completion_tokens")})
+
     def _gained(self, reader: JournalReader, counts: Record, rounds: list[Record]) -> Yield:
         from toolkit.stages.funnel import GrowingFunnel
 
         self._funnel = self._funnel or GrowingFunnel()
-        found = self._funnel.look(reader, counts, rounds)
+        found = self._funnel.look(reader, counts, rounds, REPLIES_A_LOOK)
         return Yield(found.asked, found.answered, found.usable, found.rows, found.valid, found.unique, found.trained)
 
     def _waiting(self) -> list[Path]:
@@ -188,10 +204,6 @@ def _texts(folder: Path) -> list[str]:
         with suppress(FileNotFoundError):
             texts.append(path.read_text(encoding="utf-8", errors="replace"))
     return texts
-
-
-def _row_order(row: Record) -> tuple[float, int]:
-    return row["at"], row["seq"]
 
 
 def _all_events(reader: JournalReader, after: int) -> list[Record]:

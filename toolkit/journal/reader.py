@@ -282,6 +282,25 @@ class JournalReader:
         found = self._all("SELECT student, split FROM outcomes GROUP BY student, split ORDER BY min(at)")
         return [(o["student"], o["split"]) for o in found]
 
+    def answer_times(self) -> list[Record]:
+        """By student and split: `n` outcomes, when the `first` and the `last` was written, `later` ones than the first.
+
+        Outcomes that were written together have the same time.
+        """
+        return self._all(
+            "SELECT student, split, count(*) AS n, first, max(at) AS last, sum(at > first) AS later FROM"
+            " (SELECT student, split, at, min(at) OVER (PARTITION BY student, split) AS first FROM outcomes)"
+            " GROUP BY student, split"
+        )
+
+    def training_times(self) -> dict[int, Record]:
+        """By round: its `steps`, when the `first` and the `last` was taken, and their numbers `begun` and `step`."""
+        found = self._all(
+            "SELECT round, max(steps) AS steps, min(at) AS first, max(at) AS last, min(step) AS begun,"
+            " max(step) AS step FROM training_steps GROUP BY round"
+        )
+        return {one["round"]: one for one in found}
+
     # -- plumbing ----------------------------------------------------------------------------
 
     def _all(self, sql: str, *values: object) -> list[Record]:

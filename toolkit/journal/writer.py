@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 
 from toolkit.errors import DiskFullError, JournalError
 from toolkit.journal.reader import DATABASE, JournalReader, says_full
-from toolkit.journal.schema import TABLES, VERSION
+from toolkit.journal.schema import ADDED, TABLES, VERSION
 from toolkit.types import Completion, Json, Operation, Outcome, Request, Row
 
 
@@ -79,6 +79,7 @@ class Journal(JournalReader):
         if found != VERSION:
             message = f"{self.folder} was written by journal version {found}, this is {VERSION}"
             raise JournalError(message, "start a new run")
+        self._write(ADDED)
 
     def close(self) -> None:
         super().close()
@@ -165,10 +166,9 @@ class Journal(JournalReader):
         )
 
     def drop_rows(self, attempt: int, reason: str) -> None:
-        """Turn away the valid rows of an attempt that failed as a whole."""
-        self._write(
-            "UPDATE rows SET status = 'rejected', reason = ? WHERE attempt = ? AND status = 'accepted'", reason, attempt
-        )
+        """Turn away the valid rows of an attempt that failed as a whole; who reads what is new meets them again."""
+        sql = "UPDATE rows SET status = 'rejected', reason = ?, at = ? WHERE attempt = ? AND status = 'accepted'"
+        self._write(sql, reason, time.time(), attempt)
 
     def call(self, request: Request, reply: Completion, *, role: str, model: str, attempt: int | None = None) -> None:
         self.calls_answered([(request, reply)], role=role, model=model, attempt=attempt)

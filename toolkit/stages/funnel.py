@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -59,11 +60,17 @@ class GrowingFunnel:
         self._problems: Counter[str] = Counter()
         self._rounds: list[int] = []
         self._trained = 0
+        self.behind = False
+        """Whether replies are left that no look has read."""
 
-    def look(self, journal: JournalReader, counts: Record, rounds: Sequence[Record]) -> Funnel:
-        """The funnel as it is now; `counts` and `rounds` are what the journal's `row_counts` and `rounds` gave."""
+    def look(self, journal: JournalReader, counts: Record, rounds: Sequence[Record], most: float = math.inf) -> Funnel:
+        """The funnel as it is now; `counts` and `rounds` are what the journal's `row_counts` and `rounds` gave.
+
+        Args:
+            most: about so many replies are read; the next look goes on there.
+        """
         self._read_questions(journal)
-        self._read_replies(journal)
+        self._read_replies(journal, self._answered + most)
         self._count_trained(journal, [found for found in rounds if found["adapter"]])
         repeated = sum(counts["rejected"].get(reason, 0) for reason in REPEATED)
         return Funnel(
@@ -82,11 +89,12 @@ class GrowingFunnel:
             self._event = found["id"]
             self._asked.update(found["data"]["requests"])
 
-    def _read_replies(self, journal: JournalReader) -> None:
-        while replies := journal.replies(after=self._place):
+    def _read_replies(self, journal: JournalReader, enough: float) -> None:
+        while (replies := journal.replies(after=self._place)) and self._answered < enough:
             self._place = replies[-1]["place"]
             self._answered += len(replies)
             self._problems.update(filter(None, map(_problem, replies)))
+        self.behind = bool(replies)
 
     def _count_trained(self, journal: JournalReader, rounds: Sequence[Record]) -> None:
         """Anew only when another round was trained."""
