@@ -1,14 +1,18 @@
 from __future__ import annotations
 
 import errno
+import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from making import LABELS, messages, recipe_in, write_csv
 
-from toolkit.data import prepare as module
-from toolkit.data.prepare import prepare
+from toolkit.data import meanings
+from toolkit.data.meanings import read_meanings
+from toolkit.data.prepare import prepare, prepare_for_work
 from toolkit.errors import DataError, JournalError
 from toolkit.journal import Journal
 
@@ -46,11 +50,11 @@ def test_a_full_disk_is_a_clear_error_and_the_next_call_begins_again(
         patched.setattr("toolkit.paths.os.fsync", full)
         with pytest.raises(DataError, match="the disk is full") as caught:
             prepare(recipe, tmp_path / "run")
+    assert "SCHOOLHOUSE_RUNS" in caught.value.fix
     assert len(prepare(recipe, tmp_path / "run").public) == 18
 
 
 def test_other_labels_are_not_mixed_into_a_run(tmp_path: Path) -> None:
-    assert "SCHOOLHOUSE_RUNS" in caught.value.fix
     write_csv(tmp_path / "data.csv", messages())
     prepare(recipe_in(tmp_path), tmp_path / "run")
     with pytest.raises(JournalError, match="other labels"):
@@ -64,6 +68,27 @@ def test_damage_is_noticed(tmp_path: Path) -> None:
     (tmp_path / "run" / "data" / "gate.jsonl").write_text('{"id": ')
     with pytest.raises(JournalError, match="damaged"):
         prepare(recipe, tmp_path / "run")
+
+
+def embed(texts: Sequence[str]) -> Any:
+    """Texts about pools mean the same, all others something of their own."""
+    return np.array([[1.0, 0.0] if "pool" in text else [0.0, 1.0] for text in texts])
+
+
+def test_what_items_mean_is_found_by_the_process_that_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_csv(tmp_path / "data.csv", [*messages(), ("a pool of water came in the parcel", LABELS[0])])
+    write_csv(tmp_path / "pool.csv", [("is the pool open on Easter Monday",), ("a bench for four",)], header=("text",))
+    recipe = recipe_in(tmp_path, "data.seeds=pool.csv")
+    opened: list[int] = []
+    monkeypatch.setattr(meanings, "open_embedder", lambda: opened.append(1) or embed)
+    assert len(prepare(recipe, tmp_path / "run").seeds) == 2
+    assert not opened and read_meanings(tmp_path / "run" / "data") is None
+    found = prepare_for_work(recipe, tmp_path / "run")
+    known = json.loads((tmp_path / "run" / "data" / meanings.FILE).read_text())
+    assert len(known["keys"]) == len(known["vectors"]) == len(found.public) + len(found.gate) + found.sealed.count
+    assert found.seeds == [] and found.dropped["seed too close to an evaluation item"] == 2
+    asked, again = len(opened), prepare_for_work(recipe, tmp_path / "run")
+    assert (again.dropped, len(opened)) == (found.dropped, asked), "once is enough"
 
 
 def test_seeds_are_kept_without_those_that_are_close_to_an_item(tmp_path: Path) -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from toolkit.data.embeddings import FIX, Embedder, open_embedder
 from toolkit.errors import ModelError
 from toolkit.paths import write_text
 from toolkit.types import Item, SplitName
+
+if TYPE_CHECKING:
+    from toolkit.data.sealed import Sealed
 
 FILE = "meanings.json"
 SAME_MEANING = 0.85
@@ -37,13 +40,16 @@ class Meanings:
         return (*self._keys[best], float(cosines[best])) if cosines[best] >= SAME_MEANING else None
 
 
-def write_meanings(folder: Path, items: Mapping[SplitName, Sequence[Item]]) -> bool:
+def write_meanings(folder: Path, items: Mapping[SplitName, Sequence[Item]], sealed: Sealed | None = None) -> bool:
     """Keep the vectors of all items in a run's data folder; False when there are no weights to make them with."""
     embed = open_embedder()
     if embed is None:
         return False
     keys = [(split, item.id) for split, found in items.items() for item in found]
-    vectors = embed([item.input for found in items.values() for item in found])
+    vectors = [*embed([item.input for found in items.values() for item in found])]
+    if sealed and sealed.count:
+        ids, found = sealed.embedded(embed)
+        keys, vectors = [*keys, *(("private", item_id) for item_id in ids)], [*vectors, *found]
     listed = [[round(float(number), 5) for number in vector] for vector in vectors]
     write_text(folder / FILE, json.dumps({"keys": keys, "vectors": listed}))
     return True

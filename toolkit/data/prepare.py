@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from toolkit.data.firewall import Firewall
 from toolkit.data.meanings import read_meanings, write_meanings
@@ -73,6 +74,31 @@ def prepare(recipe: Recipe, run_folder: Path, doubts_about: Doubts | None = None
     return _read_back(recipe, folder)
 
 
+def prepare_for_work(recipe: Recipe, run_folder: Path) -> RunData:
+    """As `prepare`, and what the items mean is found the first time.
+
+    Only the process that works on a run asks for this: sentence embeddings need torch, which is slow to import and
+    large, and who only begins a run need not wait for it.
+    """
+    data, folder = prepare(recipe, run_folder), run_folder / FOLDER
+    done = json.loads((folder / DONE).read_text(encoding="utf-8"))
+    if done.get("meanings", False) is not None:
+        return data  # runs of earlier versions have them already, or began without
+    with writing(folder):
+        _add_meanings(data, folder, done)
+    return _read_back(recipe, folder)
+
+
+def _add_meanings(data: RunData, folder: Path, done: dict[str, Any]) -> None:
+    """Write the items' vectors, and leave out the seeds that say the same as an item in other words."""
+    done["meanings"] = write_meanings(folder, {"public": data.public, "gate": data.gate}, data.sealed)
+    if done["meanings"] and data.seeds:
+        kept, dropped = usable_seeds(data.seeds, Firewall([], [], [], meanings=read_meanings(folder)))
+        done["dropped"] = dict(Counter(done["dropped"]) + Counter(dropped))
+        write_text(folder / SEEDS, json.dumps(kept, ensure_ascii=False))
+    write_text(folder / DONE, json.dumps(done, ensure_ascii=False))
+
+
 @contextmanager
 def writing(folder: Path) -> Iterator[None]:
     """Say of a new run's folder that cannot be written what to do about it. Raises DataError."""
@@ -89,15 +115,13 @@ def _write(splits: Splits, seeds: list[str], recipe: Recipe, folder: Path, doubt
     write_text(folder / "gate.jsonl", as_lines(splits.items["gate"]))
     write_text(folder / "extra.jsonl", "".join(_row_line(row) for row in splits.extra))
     sealed = Sealed.write(folder, splits.items["private"])
-    meanings = write_meanings(folder, {name: splits.items[name] for name in ("public", "gate", "private")})
     kept: list[str] = []
     dropped: dict[str, int] = {}
     if seeds:
         public, gate = splits.items["public"], splits.items["gate"]
-        firewall = Firewall(public, gate, sealed.fingerprints(), meanings=read_meanings(folder))
-        kept, dropped = usable_seeds(seeds, firewall)
+        kept, dropped = usable_seeds(seeds, Firewall(public, gate, sealed.fingerprints()))
     write_text(folder / SEEDS, json.dumps(kept, ensure_ascii=False))
-    done = {"labels": recipe.labels, "dropped": {**splits.dropped, **dropped}, "meanings": meanings, "doubts": doubts}
+    done = {"labels": recipe.labels, "dropped": {**splits.dropped, **dropped}, "meanings": None, "doubts": doubts}
     write_text(folder / DONE, json.dumps(done, ensure_ascii=False))
 
 

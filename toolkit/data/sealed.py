@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from toolkit.data.embeddings import Embedder
 from toolkit.data.fingerprints import Fingerprint, fingerprint
 from toolkit.errors import JournalError
 from toolkit.journal import Journal, JournalReader, arms_beside
@@ -49,6 +50,11 @@ class Sealed:
             Fingerprint(one["item_id"], one["exact"], frozenset(one["shingles"]), frozenset(one["runs"]))
             for one in self._side_file()["fingerprints"]
         ]
+
+    def embedded(self, embed: Embedder) -> tuple[list[str], Any]:
+        """The ids of all items and their vectors, for the firewall: numbers come out, no text."""
+        items = read_items(self._items)
+        return [item.id for item in items], embed([item.input for item in items])
 
     def open_for_exam(self, journal: Journal) -> list[Item]:
         """Journal the opening, then read the items. For the exam only, and again when a crash has broken it off."""

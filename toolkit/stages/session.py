@@ -12,7 +12,7 @@ from pathlib import Path
 from toolkit.budget import Limits, Spent
 from toolkit.data.firewall import Firewall
 from toolkit.data.meanings import Meanings, read_meanings
-from toolkit.data.prepare import FOLDER, RunData, prepare
+from toolkit.data.prepare import FOLDER, RunData, prepare_for_work
 from toolkit.errors import Paused
 from toolkit.evaluation.prompts import TaskPrompts
 from toolkit.evaluation.scorers import Scorer
@@ -56,7 +56,7 @@ class Session:
         self.folder.joinpath(PAUSE_FILE).unlink(missing_ok=True)
         self.scorer = scorer_of(self)
         with self.stage("prepare"):
-            self.data = prepare(self.recipe, self.folder)
+            self.data = prepare_for_work(self.recipe, self.folder)
         if self.data.doubts:
             self.note_once(self.data.doubts)
         teacher, planner = self.recipe.file.teacher, self.recipe.file.engineer
