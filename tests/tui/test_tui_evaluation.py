@@ -108,6 +108,9 @@ def test_after_the_exam_gate_is_open_and_sealed_texts_stay_sealed(finished: Reco
     assert SECRET not in repr(private)
     assert (private.opened, private.sealed) == (1, 24)
     assert len(finished.journal.openings("private")) == 1  # looking here opens nothing
+    for _ in range(2):
+        finished.journal.opened("private", "to learn")
+    assert look(finished, "private").opened == 3, "each look counts, not each reason"
 
 
 # -- with a terminal ---------------------------------------------------------------------------
