@@ -126,9 +126,8 @@ class Ollama:
 
     def _answer(self, body: Mapping[str, Any]) -> Iterator[bytes]:
         text, thought, reason = self._words(body)
-        size = sum(len(turn["content"]) for turn in body["messages"])
         # the prompt is shortened without a word (runner: inputs beyond num_ctx are dropped)
-        tokens = min(size // 4 + 8, self.loaded)
+        tokens = min(_tokens(self._kept(body["messages"])), self.loaded)
         for key, words in (("thinking", thought), ("content", text)):
             for start in range(0, len(words), 20):
                 message = {"role": "assistant", "content": "", key: words[start : start + 20]}
@@ -136,6 +135,14 @@ class Ollama:
         count = len(text.split())
         last = {"done_reason": reason, "prompt_eval_count": tokens, "eval_count": count, "load_duration": 5}
         yield _line({"model": self.model, "message": {"role": "assistant", "content": ""}, "done": True, **last})
+
+    def _kept(self, messages: list[dict[str, str]]) -> list[dict[str, str]]:
+        """Old messages are dropped whole until the rest fits; system ones and the last stay (prompt.go: chatPrompt)."""
+        for start in range(len(messages)):
+            kept = [turn for turn in messages[:start] if turn["role"] == "system"] + messages[start:]
+            if _tokens(kept) <= self.loaded:
+                break
+        return kept
 
     def _words(self, body: Mapping[str, Any]) -> tuple[str, str, str]:
         options, prompt = body["options"], body["messages"][-1]["content"]
@@ -147,6 +154,10 @@ class Ollama:
         if body.get("format") and not ignored:
             return json.dumps({"words": [f"a{name}", "b"]}), thought, "stop"
         return f"answer {name}", thought, "stop"
+
+
+def _tokens(messages: list[dict[str, str]]) -> int:
+    return sum(len(turn["content"]) for turn in messages) // 4 + 8
 
 
 def _lines(values: list[dict[str, Any]]) -> tuple[bytes, ...]:

@@ -77,6 +77,27 @@ def test_a_prompt_that_the_server_shortens_is_no_answer() -> None:
         assert read(request, completion).problem == "over_context"
 
 
+def turns(*lengths: int) -> Request:
+    """A chat of examples and a question, of so many bytes each."""
+    roles = ["system", *["user", "assistant"] * (len(lengths) // 2 - 1), "user"]
+    return Request(tuple({"role": role, "content": "word " * (n // 5)} for role, n in zip(roles, lengths, strict=True)))  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("lengths", "finish"),
+    [
+        ((200, 6000, 6000, 4000, 4000, 500), "context"),  # the first example is left out of 4,096 tokens
+        ((200, 100, 16000, 100, 100, 500), "context"),
+        ((200, 3500, 3500, 3500, 3500, 500), "stop"),  # it may not fit by the estimate, and does
+        ((200, 500, 500, 500, 500, 500), "stop"),
+        ((200, 13000), "stop"),  # there is nothing to leave out
+    ],
+)
+def test_messages_that_the_server_leaves_out_are_missed(lengths: tuple[int, ...], finish: str) -> None:
+    with opened(Ollama()) as (model, _):
+        assert one(model, turns(*lengths)).finish_reason == finish
+
+
 def test_a_prompt_beyond_the_trained_context_is_not_asked() -> None:
     with opened(Ollama()) as (model, double):
         assert one(model, ask("word " * 8000)).finish_reason == "context"

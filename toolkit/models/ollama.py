@@ -18,7 +18,7 @@ from toolkit.models.ollama_client import ContextRefused, Host, translated
 from toolkit.models.reading import storable
 from toolkit.models.retry import Transient
 from toolkit.models.server import ServerSettings, parse_address
-from toolkit.types import Completion, FinishReason, Request
+from toolkit.types import Completion, FinishReason, Message, Request
 
 FIRST, MOST = 2, 4
 """Questions under way at once. The server works on OLLAMA_NUM_PARALLEL of them, 1 unless set."""
@@ -29,6 +29,9 @@ BYTES_PER_TOKEN = 2.5
 
 FEWEST_BYTES_PER_TOKEN_CUT = 8.0
 """A prompt with fewer tokens than this makes of its bytes was cut: no tokenizer packs text so tightly."""
+
+MOST_BYTES_PER_TOKEN = 5.0
+"""Prose has less: with more, old messages were left out of a prompt that can hardly have fitted."""
 
 CONTEXT_STEP = 1024
 TURN_TOKENS = 16
@@ -218,11 +221,28 @@ class OllamaModel:
             return False
         size = _size(request)
         effective = self._effective or self._context
-        cut = prompt_tokens >= effective - 1 or size > FEWEST_BYTES_PER_TOKEN_CUT * prompt_tokens
+        most = MOST_BYTES_PER_TOKEN if self._may_lack(request, prompt_tokens) else FEWEST_BYTES_PER_TOKEN_CUT
+        cut = prompt_tokens >= effective - 1 or size > most * prompt_tokens
         if not cut and size > 400:
             self._bytes_per_token = min(self._bytes_per_token, 0.9 * size / prompt_tokens)
         return cut
 
+    def _may_lack(self, request: Request, prompt_tokens: int) -> bool:
+        """Whether old messages can have been left out: the server drops them whole until the others fit.
+
+        System messages and the last one always stay (server/prompt.go, chatPrompt).
+        """
+        effective = self._effective or self._context
+        if self._tokens(request) - request.max_tokens <= effective:
+            return False
+        sizes = [_bytes(turn) for turn in request.messages[:-1] if turn["role"] != "system"]
+        largest = max(sizes, default=0) / self._bytes_per_token + TURN_TOKENS
+        return bool(sizes) and prompt_tokens + largest >= effective  # else the one left out last would have fitted
+
 
 def _size(request: Request) -> int:
-    return sum(len(turn["content"].encode("utf-8", "replace")) for turn in request.messages)
+    return sum(map(_bytes, request.messages))
+
+
+def _bytes(turn: Message) -> int:
+    return len(turn["content"].encode("utf-8", "replace"))
