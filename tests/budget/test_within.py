@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,11 +11,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from toolkit.budget import Size, parse_duration, shrink
-from toolkit.cli.work import load_within
+from toolkit.cli.work import load_within, spending_line
+from toolkit.data.prepare import prepare
+from toolkit.data.sources import read_examples
+from toolkit.data.splits import make_splits
 from toolkit.errors import RecipeError
 from toolkit.models.prices import Price, price_of
-from toolkit.recipe import load_recipe
-from toolkit.stages.progress import before_run, fitted, forecast_before, known_pace, spending_before
+from toolkit.recipe import Recipe, load_recipe
+from toolkit.stages.progress import (
+    USUAL_ITEMS,
+    before_run,
+    dearer,
+    fitted,
+    forecast_before,
+    items_of,
+    known_pace,
+    spending_before,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -63,9 +77,10 @@ def test_rounds_go_before_rows() -> None:
 
 def test_a_recipe_is_made_smaller_and_its_minutes_are_the_limit() -> None:
     whole = load_recipe("quickstart", [])
-    seconds = before_run(whole) * 0.6
+    items = (107, 107, 314)
+    seconds = before_run(whole, items) * 0.6
     smaller = load_recipe("quickstart", fitted(whole, seconds))
-    assert before_run(smaller) <= seconds
+    assert before_run(smaller, items) <= seconds
     assert smaller.file.budget.minutes == pytest.approx(seconds / 60, abs=0.01)
     assert smaller.file.budget.rounds < whole.file.budget.rounds
     assert fitted(whole, 10 * 3600)[0] == f"budget.rounds={whole.file.budget.rounds}"
@@ -82,6 +97,29 @@ def test_too_little_time_says_how_much_is_needed() -> None:
     assert "write --within" in caught.value.fix
 
 
+def test_items_are_counted_where_they_are_known(own_folders: Path) -> None:
+    few = {"public": 2, "gate": 3}
+    recipe = load_recipe("quickstart", ["data.labels=4", f"data.per_label={json.dumps(few)}"])
+    assert items_of(recipe) == (8, 12, 3 * USUAL_ITEMS)
+    data = prepare(recipe, own_folders / "run")
+    assert items_of(recipe, own_folders / "run") == (8, 12, data.sealed.count)
+    assert before_run(recipe, items_of(recipe, own_folders / "run")) < before_run(recipe)
+
+
+def test_the_least_is_counted_in_the_labels_in_use() -> None:
+    recipe = load_recipe("quickstart", ["data.labels=2", "budget.min_rows=1", "budget.rows=60"])
+    (size,) = [text for text in fitted(recipe, _shortest(recipe) + 1) if text.startswith("budget.rows")]
+    assert int(size.partition("=")[2]) < 2 * len(recipe.file.task.labels)
+
+
+def _shortest(recipe: Recipe) -> float:
+    """Seconds of one round on four rows."""
+    budget = recipe.file.budget.model_copy(update={"rounds": 1, "rows": 4})
+    splits = make_splits(read_examples(recipe), recipe).items
+    items = len(splits["public"]), len(splits["gate"]), len(splits["private"])
+    return before_run(replace(recipe, file=recipe.file.model_copy(update={"budget": budget})), items)
+
+
 def test_a_forecast_has_every_stage() -> None:
     found = forecast_before(load_recipe("quickstart", []))
     assert set(found.stages) == {"generate", "train", "evaluate", "load"} and min(found.stages.values()) > 0
@@ -96,6 +134,14 @@ def test_this_machine_costs_nothing_and_an_unknown_price_is_unknown() -> None:
     assert price_of("openai/unheard-of@https://example.org/v1") is None
     recipe = load_recipe("quickstart", ["teacher.model=openai/unheard-of@https://example.org/v1"])
     assert spending_before(recipe).dollars is None
+
+
+def test_who_else_costs_money_is_named() -> None:
+    assert dearer(load_recipe("quickstart", [])) == []
+    cloud = ["engineer.kind=code", "engineer.model=openai/gpt-4o@https://api.openai.com/v1"]
+    recipe = load_recipe("quickstart", cloud)
+    assert dearer(recipe) == ["engineer"]
+    assert spending_line(recipe).endswith("no money for the teacher; the calls of the engineer cost extra")
 
 
 def test_a_person_edits_the_table(own_folders: Path) -> None:

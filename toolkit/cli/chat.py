@@ -16,19 +16,20 @@ from toolkit.types import Message
 def talk(name: str, text: str | None) -> None:
     """Answer one message, or each line that is typed until an empty one."""
     run = Run.open(name)
-    prompts, choices = run_prompts(run), run_recipe(run).closed_answers
+    prompts, recipe = run_prompts(run), run_recipe(run)
+    choices, most = recipe.closed_answers, recipe.file.student.max_new_tokens
     with ExitStack() as stack:
         trained = run.student()
         stack.callback(trained.close)
         base = run.student(trained=False)
         stack.callback(base.close)
         for line in [text] if text else _typed():
-            say(f"base student     {_answer(base, prompts.zero_shot(line), choices)}")
-            say(f"trained student  {_answer(trained, prompts.trained(line), choices)}")
+            say(f"base student     {_answer(base, prompts.zero_shot(line), choices, most)}")
+            say(f"trained student  {_answer(trained, prompts.trained(line), choices, most)}")
 
 
-def _answer(student: Student, prompt: Sequence[Message], choices: Sequence[str]) -> str:
-    (_, answer), *_ = student.answer([prompt], choices=choices)
+def _answer(student: Student, prompt: Sequence[Message], choices: Sequence[str], most: int) -> str:
+    (_, answer), *_ = student.answer([prompt], max_new_tokens=most, choices=choices)
     return " ".join(answer.split())
 
 

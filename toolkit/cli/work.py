@@ -43,7 +43,7 @@ def run_recipe(
     for note in steer:
         steer_run(str(run.folder), note)
     each = f", for each of {len(arms)} arms" if len(arms) > 1 else ""
-    say(f"{run.folder}: {recipe.file.name}; {forecast_line(recipe)}{each}")
+    say(f"{run.folder}: {recipe.file.name}; {forecast_line(recipe, run.folder)}{each}")
     say(f"  {spending_line(recipe)}")
     say(f"  {memory_line(recipe)}")
     if detach:
@@ -173,11 +173,11 @@ def require_weights(recipe: Recipe, *, fetch: bool) -> None:
         weights_path(name)
 
 
-def forecast_line(recipe: Recipe) -> str:
-    """What the run will take, at this machine's last known pace."""
-    from toolkit.stages.progress import forecast_before
+def forecast_line(recipe: Recipe, folder: Path) -> str:
+    """What the run in this folder will take, at this machine's last known pace."""
+    from toolkit.stages.progress import forecast_before, items_of
 
-    found, most = forecast_before(recipe), recipe.file.budget.minutes
+    found, most = forecast_before(recipe, items_of(recipe, folder)), recipe.file.budget.minutes
     stages = ", ".join(f"{STAGE_NAMES[name]} {seconds / 60:.0f}" for name, seconds in found.stages.items())
     return f"about {found.seconds_left / 60:.0f} minutes at this machine's pace ({stages}), {most:.0f} at most"
 
@@ -188,7 +188,7 @@ STAGE_NAMES = {"generate": "writing rows", "train": "training", "evaluate": "ans
 def spending_line(recipe: Recipe) -> str:
     """The tokens, the disk and the money that the run will take."""
     from toolkit.models.prices import own_table
-    from toolkit.stages.progress import spending_before
+    from toolkit.stages.progress import dearer, spending_before
 
     found = spending_before(recipe)
     tokens = f"{found.prompt_tokens:,} tokens for the teacher to read and {found.completion_tokens:,} to write"
@@ -196,6 +196,8 @@ def spending_line(recipe: Recipe) -> str:
         money = f"no price is known for {recipe.file.teacher.model}: add it to {own_table()}"
     else:
         money = f"about ${found.dollars:.2f}" if found.dollars else "no money"
+    if others := dearer(recipe):
+        money += f" for the teacher; the calls of the {' and the '.join(others)} cost extra"
     return f"about {tokens}, {found.disk_bytes / 1e6:.0f} MB of disk, {money}"
 
 

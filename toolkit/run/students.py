@@ -24,8 +24,8 @@ def run_recipe(run: Run) -> Recipe:
 
 def run_prompts(run: Run) -> TaskPrompts:
     """The prompts that a run's students know."""
-    task = run_recipe(run).file.task
-    return TaskPrompts(task.system, task.labels, task.answer)
+    recipe = run_recipe(run)
+    return TaskPrompts(recipe.file.task.system, recipe.labels, recipe.file.task.answer)
 
 
 def open_trained(run: Run, round_number: int | None, *, trained: bool) -> Student:

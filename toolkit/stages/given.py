@@ -24,7 +24,8 @@ def given_rows(session: Session) -> list[Row]:
 
 def given_count(recipe: Recipe) -> int:
     """How many examples each round is trained on, at most."""
-    return sum(map(len, recipe.file.task.examples.values())) if recipe.file.train.examples else 0
+    examples = recipe.file.task.examples if recipe.file.train.examples else {}
+    return sum(len(examples.get(label, ())) for label in recipe.labels)
 
 
 def _submit(session: Session, firewall: Firewall) -> None:

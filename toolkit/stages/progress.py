@@ -4,68 +4,65 @@ from __future__ import annotations
 
 import json
 import time
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
-from toolkit.budget import Forecast, Pace, Size, Spending, Work, forecast, shrink
+from toolkit.budget import Forecast, Pace, Size, Spending, forecast, shrink
 from toolkit.budget.forecast import measured
+from toolkit.data.prepare import prepare
+from toolkit.data.sources import read_examples
+from toolkit.data.splits import make_splits
 from toolkit.errors import ModelError, RecipeError
-from toolkit.evaluation.probe import probe_items
-from toolkit.journal import JournalReader
+from toolkit.journal import JournalReader, Record
 from toolkit.models.catalog import entry
-from toolkit.models.prices import price_of
+from toolkit.models.prices import Price, price_of
 from toolkit.paths import cache_dir, write_text
 from toolkit.recipe import Recipe
+from toolkit.stages.evaluate import BASELINES
 from toolkit.stages.general import general_counts
-from toolkit.stages.given import given_count
 from toolkit.stages.session import Session
+from toolkit.stages.work_left import work_left
 
 PACE_FILE = "pace.json"
-
-
-def work_left(recipe: Recipe, journal: JournalReader | None, public: int, gate: int, private: int) -> Work:
-    """What a run still has to do. Without a journal: all of it.
-
-    Args:
-        public, gate, private: the number of items in each split.
-    """
-    budget, epochs = recipe.file.budget, recipe.file.train.epochs
-    rounds = journal.rounds() if journal else []
-    done = sum(1 for found in rounds if found["ended"])
-    accepted = journal.row_counts()["accepted"] if journal else 0
-    rounds_wanted = 1 if recipe.file.engineer.mode != "iterative" else budget.rounds
-    left = max(0, rounds_wanted - done)
-    per_round = max(0, budget.rows - accepted) / max(1, left)
-    carried = recipe.file.train.rows != "fresh"
-    given = given_count(recipe)
-    lessons = [given + accepted * carried + per_round * (number if carried else 1) for number in range(1, left + 1)]
-    mixed = 1 + recipe.file.train.replay  # general rows are trained on as well
-    scored = journal.scored() if journal else []
-    baselines = 0 if ("few-shot", "gate") in scored else 2 * (public + gate)
-    again = recipe.file.train.seeds - 1  # students of the best round that are trained with other seeds
-    probe = len(probe_items()) if recipe.file.acceptance.probe != "off" else 0
-    return Work(
-        rows=max(0, budget.rows - accepted) if left else 0,
-        example_epochs=round((sum(lessons) + again * (lessons or [accepted])[-1]) * mixed * epochs),
-        answers=left * (public + gate + probe) + (1 + again) * private,
-        baseline_answers=baselines + 2 * private,
-        loads=2 * (left + again) + 2 + bool(baselines),
-    )
 
 
 USUAL_ITEMS = 120
 """A split's size is known only once the data is read; this is about that of the shipped recipes."""
 
+Items = tuple[int, int, int]
+"""How many items `public`, `gate` and `private` have."""
 
-def forecast_before(recipe: Recipe) -> Forecast:
+
+def items_of(recipe: Recipe, folder: Path | None = None) -> Items:
+    """How many items a run is measured with: counted in its folder, else what the recipe and habit let expect."""
+    if folder:
+        data = prepare(recipe, folder)
+        return len(data.public), len(data.gate), data.sealed.count
+    usual = {"public": USUAL_ITEMS, "gate": USUAL_ITEMS, "private": 3 * USUAL_ITEMS}
+    own = {split: most * len(recipe.labels) for split, most in recipe.file.data.per_label.items() if recipe.labels}
+    found = {**usual, **own}
+    return found["public"], found["gate"], found["private"]
+
+
+def forecast_before(recipe: Recipe, items: Items | None = None) -> Forecast:
     """Seconds by stage that a run of this recipe may take, at this machine's last known pace."""
-    work = work_left(recipe, None, USUAL_ITEMS, USUAL_ITEMS, 3 * USUAL_ITEMS)
+    work = work_left(recipe, None, *(items or items_of(recipe)))
     return forecast(work, known_pace(recipe.file.teacher.model))
 
 
-def before_run(recipe: Recipe) -> float:
+def before_run(recipe: Recipe, items: Items | None = None) -> float:
     """Seconds that a run of this recipe may take."""
-    return forecast_before(recipe).seconds_left
+    return forecast_before(recipe, items).seconds_left
+
+
+def dearer(recipe: Recipe) -> list[str]:
+    """Who else is asked, of engineer and judge, at a price that is not in what the teacher takes."""
+    planner, teacher = recipe.file.engineer, recipe.file.teacher.model
+    models = {"engineer": planner.model if planner.asks else None, "judge": recipe.judge}
+    return [role for role, model in models.items() if model not in (None, teacher) and price_of(str(model)) != Price()]
 
 
 def spending_before(recipe: Recipe) -> Spending:
@@ -102,15 +99,17 @@ def _adapter_bytes(recipe: Recipe) -> int:
 def fitted(recipe: Recipe, seconds: float) -> list[str]:
     """Overrides with which the recipe is forecast to end within `seconds`.
 
-    Raises RecipeError when not even one round on the fewest rows does.
+    Raises RecipeError when not even one round on the fewest rows does, DataError when the data cannot be used.
     """
     budget = recipe.file.budget
+    splits = make_splits(read_examples(recipe), recipe).items
+    items = len(splits["public"]), len(splits["gate"]), len(splits["private"])
 
     def seconds_of(size: Size) -> float:
         changed = budget.model_copy(update={"rounds": size.rounds, "rows": size.rows})
-        return before_run(replace(recipe, file=recipe.file.model_copy(update={"budget": changed})))
+        return before_run(replace(recipe, file=recipe.file.model_copy(update={"budget": changed})), items)
 
-    least = min(budget.rows, max(budget.min_rows, 2 * len(recipe.file.task.labels)))
+    least = min(budget.rows, max(budget.min_rows, 2 * len(recipe.labels)))
     size = shrink(Size(budget.rounds, budget.rows), least, seconds, seconds_of)
     if size is None:
         shortest = seconds_of(Size(1, least)) / 60
@@ -127,10 +126,6 @@ def pace_of(recipe: Recipe, journal: JournalReader) -> Pace:
     """The pace that a journal shows; what it does not show yet is this machine's last known pace."""
     seconds = stage_seconds(journal)
     rows = journal.row_counts()["accepted"]
-    general = general_counts(journal)
-    trained = [found for found in journal.rounds() if found["adapter"]]
-    examples = sum(len(found["row_ids"]) + general.get(found["number"], 0) for found in trained)
-    epochs = recipe.file.train.epochs
     spent = journal.call_totals("teacher")
     enough = rows > 20
     return measured(
@@ -138,8 +133,43 @@ def pace_of(recipe: Recipe, journal: JournalReader) -> Pace:
         row_seconds=seconds.get("generate", 0) / rows if enough else None,
         row_prompt_tokens=spent["prompt_tokens"] / rows if enough else None,
         row_completion_tokens=spent["completion_tokens"] / rows if enough else None,
-        example_seconds=seconds.get("train", 0) / (examples * epochs) if examples else None,
+        **_training_pace(recipe, journal),
+        **_answering_pace(journal),
     )
+
+
+def _training_pace(recipe: Recipe, journal: JournalReader) -> dict[str, float | None]:
+    """From the journaled steps: those of a training that is going on count as well, its start does not."""
+    general, epochs = general_counts(journal), recipe.file.train.epochs
+    sizes = {one["number"]: len(one["row_ids"]) + general.get(one["number"], 0) for one in journal.rounds()}
+    stages = [stage for stage in journal.stages() if stage["name"] == "train"]
+    taken = [(sizes[number], one) for number, one in journal.training_times().items() if number in sizes]
+    examples = sum(size * epochs * (one["step"] - one["begun"]) / one["steps"] for size, one in taken)
+    seconds = sum(_worked(stages, one["first"], one["last"]) for _, one in taken)
+    spans = [(stage["started"], stage["ended"] or time.time()) for stage in stages]
+    starts = [one["first"] - begun for _, one in taken for begun, ended in spans if begun <= one["first"] <= ended]
+    return {
+        "example_seconds": seconds / examples if examples else None,
+        "load_seconds": sum(starts) / len(starts) if starts else None,
+    }
+
+
+def _answering_pace(journal: JournalReader) -> dict[str, float | None]:
+    """From the journaled answers; the first of a sitting, for which the student was loaded, do not count."""
+    stages, seconds, answers = journal.stages(), Counter[str](), Counter[str]()
+    for one in journal.answer_times():
+        untrained = one["student"] in BASELINES
+        if not (untrained and one["split"] == "probe"):
+            kind = "baseline_seconds" if untrained else "answer_seconds"
+            seconds[kind] += _worked(stages, one["first"], one["last"])
+            answers[kind] += one["later"]
+    return {kind: seconds[kind] / answers[kind] for kind in answers if answers[kind]}
+
+
+def _worked(stages: Sequence[Record], first: float, last: float) -> float:
+    """Seconds from the first to the last in which the stages were going on, without the pauses between."""
+    now = time.time()
+    return sum(max(0.0, min(last, one["ended"] or now) - max(first, one["started"])) for one in stages)
 
 
 TEACHERS_OWN = ("row_seconds", "row_prompt_tokens", "row_completion_tokens")
