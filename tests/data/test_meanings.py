@@ -48,6 +48,18 @@ def test_a_paraphrase_is_met_only_with_embeddings(tmp_path: Path, at_hand: None)
     assert firewall(tmp_path).check("is the pot sold out") is None
 
 
+def test_what_all_items_share_has_no_say_in_what_they_mean(tmp_path: Path, at_hand: None) -> None:
+    form = "write to us about a parcel that never came or a cracked kettle: "
+    asked = ["my parcel never came", *(f"{word} number {word * 2}" for word in "abcdefghi")]
+    gate = [Item(f"g{place}", "gate", form + text, "late") for place, text in enumerate(asked)]
+    write_meanings(tmp_path, {"gate": gate}, own=Firewall([], gate, []).own)
+    guard = Firewall([], gate, [], meanings=read_meanings(tmp_path))
+    guard.expect([form + "a pot came split"])
+    assert guard.check(form + "a pot came split") is None
+    hit = guard.check(form + "that box of mine is lost")
+    assert hit and (hit.kind, hit.item_id) == ("meaning", "g0")
+
+
 def test_cheaper_checks_come_first(tmp_path: Path, at_hand: None) -> None:
     write_meanings(tmp_path, {"gate": GATE, "private": PRIVATE})
     hit = firewall(tmp_path).check("My parcel never came!")

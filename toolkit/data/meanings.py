@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,11 +40,24 @@ class Meanings:
         return (*self._keys[best], float(cosines[best])) if cosines[best] >= SAME_MEANING else None
 
 
-def write_meanings(folder: Path, items: Mapping[SplitName, Sequence[Item]], sealed: Sealed | None = None) -> bool:
-    """Keep the vectors of all items in a run's data folder; False when there are no weights to make them with."""
-    embed = open_embedder()
-    if embed is None:
+def write_meanings(
+    folder: Path,
+    items: Mapping[SplitName, Sequence[Item]],
+    sealed: Sealed | None = None,
+    own: Callable[[str], str] = str,
+) -> bool:
+    """Keep the vectors of all items in a run's data folder; False when there are no weights to make them with.
+
+    Args:
+        own: what a text has beside that which many items share, as the firewall will ask for it.
+    """
+    opened = open_embedder()
+    if opened is None:
         return False
+
+    def embed(texts: Sequence[str]) -> Any:
+        return opened([own(text) for text in texts])
+
     keys = [(split, item.id) for split, found in items.items() for item in found]
     vectors = [*embed([item.input for found in items.values() for item in found])]
     if sealed and sealed.count:

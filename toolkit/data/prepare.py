@@ -91,9 +91,12 @@ def prepare_for_work(recipe: Recipe, run_folder: Path) -> RunData:
 
 def _add_meanings(data: RunData, folder: Path, done: dict[str, Any]) -> None:
     """Write the items' vectors, and leave out the seeds that say the same as an item in other words."""
-    done["meanings"] = write_meanings(folder, {"public": data.public, "gate": data.gate}, data.sealed)
+    prints = data.sealed.fingerprints()
+    own = Firewall(data.public, data.gate, prints).own
+    done["meanings"] = write_meanings(folder, {"public": data.public, "gate": data.gate}, data.sealed, own)
     if done["meanings"] and data.seeds:
-        kept, dropped = usable_seeds(data.seeds, Firewall([], [], [], meanings=read_meanings(folder)))
+        guard = Firewall(data.public, data.gate, prints, meanings=read_meanings(folder))
+        kept, dropped = usable_seeds(data.seeds, guard)
         done["dropped"] = dict(Counter(done["dropped"]) + Counter(dropped))
         write_text(folder / SEEDS, json.dumps(kept, ensure_ascii=False))
     write_text(folder / DONE, json.dumps(done, ensure_ascii=False))
