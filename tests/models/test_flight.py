@@ -8,7 +8,7 @@ from collections import Counter
 
 import pytest
 
-from toolkit.errors import ModelError
+from toolkit.errors import ModelError, Paused
 from toolkit.models.flight import Flight, Limit
 from toolkit.models.retry import RULES, Kind, Policy, Transient, Unanswered
 from toolkit.types import Completion, Request
@@ -113,6 +113,46 @@ def test_what_fails_for_good_is_raised_after_the_others() -> None:
             found.append(request)
     assert len(found) == 7
     flight.close()
+
+
+def test_who_waits_for_a_server_that_sleeps_can_leave() -> None:
+    asleep, glances = threading.Event(), 0
+
+    def send(request: Request) -> Completion:
+        asleep.wait(20)
+        return reply(request)
+
+    def glance() -> None:
+        nonlocal glances
+        glances += 1
+        if glances == 2:
+            raise Paused("paused")
+
+    flight = Flight("openai/x", first=4, most=8)
+    flight.glance = glance
+    begun = time.monotonic()
+    with pytest.raises(Paused):
+        list(flight.answers(REQUESTS, send))
+    flight.close()
+    assert time.monotonic() - begun < 5
+    workers = [thread for thread in threading.enumerate() if thread.name.startswith("teacher-")]
+    assert workers and all(worker.daemon for worker in workers), "the process must be able to end"
+    asleep.set()
+    for worker in workers:
+        worker.join(5)
+        assert not worker.is_alive()
+
+
+def test_a_long_wait_ends_when_nobody_wants_the_answer() -> None:
+    def send() -> None:
+        raise Transient("busy", wait=300)
+
+    policy = Policy()
+    threading.Timer(0.1, policy.stopped.set).start()
+    begun = time.monotonic()
+    with pytest.raises(Transient):
+        policy.carry_out(send)
+    assert time.monotonic() - begun < 5
 
 
 def test_a_hopeless_server_is_not_asked_everything() -> None:

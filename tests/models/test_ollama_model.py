@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -216,6 +217,19 @@ def test_closing_unloads_and_confirms() -> None:
         assert not state.loaded
         assert [body for body in double.bodies if body][-1]["keep_alive"] == 0 and double.asked["/api/ps"] >= 2
         assert not model.parting
+
+
+def test_a_server_that_sleeps_is_left_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    from toolkit.models import ollama_client
+
+    monkeypatch.setattr(ollama_client, "BRIEF_SECONDS", 0.3)
+    state = Ollama()
+    with opened(state, replace(FAST, silence=20.0)) as (model, _):
+        one(model, ask())
+        monkeypatch.setattr(Ollama, "_only_load", lambda self, body: Reply(200, {}, wait=8.0))
+        begun = time.monotonic()
+        model.close()
+        assert time.monotonic() - begun < 4 and "ollama stop qwen3:8b" in model.parting
 
 
 def test_a_model_that_stays_in_memory_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,8 +13,10 @@ import pytest
 
 from tests.models.http_double import Double, Reply
 from tests.models.openai_double import Manners, chat, error, serve, well_behaved
-from toolkit.errors import ModelError
+from toolkit.errors import ModelError, Paused
+from toolkit.journal import Journal
 from toolkit.models.chat import ChatModel, open_chat_model, split_name
+from toolkit.models.journaled import JournaledModel
 from toolkit.models.reading import read
 from toolkit.models.retry import Unanswered
 from toolkit.models.server import ServerSettings
@@ -230,6 +232,26 @@ def test_a_server_on_this_machine_is_not_flooded() -> None:
         assert len(list(model.complete([ask(str(number)) for number in range(60)]))) == 60
         model.close()
         assert double.most_at_once <= 8
+
+
+def test_a_run_can_be_paused_while_a_server_sleeps(tmp_path: Path) -> None:
+    begun, calls = time.monotonic(), 0
+
+    def pause() -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 3:
+            raise Paused("paused")
+
+    def answer(method: str, path: str, body: Any) -> Reply:
+        return Reply(200, chat("yes"), wait=0.0 if "first" in str(body["messages"]) else 8.0)
+
+    with Double(answer) as double, Journal(tmp_path / "run") as journal:
+        teacher = JournaledModel("openai/any", "teacher", journal, lambda: opened(double), pause)
+        with pytest.raises(Paused):
+            teacher.complete([ask("first"), ask("second")], attempt=1)
+        teacher.release()
+        assert time.monotonic() - begun < 6 and journal.call_totals()["calls"] == 1
 
 
 # -- addresses and keys -------------------------------------------------------------------------

@@ -5,18 +5,21 @@ from __future__ import annotations
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from queue import SimpleQueue
+from functools import partial
+from queue import Empty, SimpleQueue
 
 from toolkit.errors import ModelError
 from toolkit.models.retry import CONGESTION, RULES, Policy, Transient, unanswered
 from toolkit.types import Completion, Request
 
+Outcome = tuple[Request, Completion | Exception]
+
 BEARABLE = 0.2
 """Share of refused tries up to which a server is not taken to be overloaded: many refuse a few at random."""
 
 GLANCE_SECONDS = 0.2
+"""So often somebody who waits looks whether to go on waiting."""
 
 HOPELESS = 5
 """So many questions lost in a row, and no more are put."""
@@ -74,7 +77,7 @@ class Limit:
 
 
 class Flight:
-    """Asks a server through worker threads.
+    """Asks a server through worker threads. They are daemons: a server that sleeps keeps no process alive.
 
     Args:
         name: `backend/name`, for messages.
@@ -86,9 +89,12 @@ class Flight:
         self._name = name
         self.limit = Limit(first, most)
         self.policy = Policy(patience, self._noticed)
-        self._done: SimpleQueue[tuple[Request, Completion | Exception]] = SimpleQueue()
+        self.glance: Callable[[], None] = lambda: None
+        """Called a few times a second while no answer comes; it may raise to end the waiting."""
+        self._done: SimpleQueue[Outcome] = SimpleQueue()
         # a question that waits for its next try gives its place to another one
-        self._workers = ThreadPoolExecutor(2 * most, thread_name_prefix="teacher")
+        self._workers, self._most_workers = 0, 2 * most
+        self._tasks: SimpleQueue[Callable[[], None]] = SimpleQueue()
 
     @property
     def ready(self) -> int:
@@ -98,7 +104,8 @@ class Flight:
     def close(self) -> None:
         """No more tries. Answers that are still under way are dropped."""
         self.policy.stopped.set()
-        self._workers.shutdown(wait=False, cancel_futures=True)
+        for _ in range(self._workers):
+            self._tasks.put(lambda: None)  # wakes one that has nothing to do
 
     def answers(
         self, requests: Sequence[Request], send: Callable[[Request], Completion]
@@ -114,11 +121,11 @@ class Flight:
         in_a_row, fatal = 0, None
         while under_way or (waiting and not fatal):
             while waiting and not fatal and in_a_row < HOPELESS and under_way < 2 * self.limit.value:
-                self._workers.submit(self._one, waiting.popleft(), send, done)
+                self._submit(partial(self._one, waiting.popleft(), send, done))
                 under_way += 1
             if not under_way:
                 break
-            request, outcome = done.get()
+            request, outcome = self._next(done)
             under_way -= 1
             if isinstance(outcome, Completion):
                 in_a_row = 0
@@ -134,11 +141,28 @@ class Flight:
             lost["not asked any more"] = len(waiting)
             raise unanswered(+lost, len(requests), self._name)
 
+    def _next(self, done: SimpleQueue[Outcome]) -> Outcome:
+        while True:
+            try:
+                return done.get(timeout=GLANCE_SECONDS)
+            except Empty:
+                self.glance()
+
+    def _submit(self, task: Callable[[], None]) -> None:
+        self._tasks.put(task)
+        if self._workers < self._most_workers:
+            self._workers += 1
+            threading.Thread(target=self._work, name=f"teacher-{self._workers}", daemon=True).start()
+
+    def _work(self) -> None:
+        while not self.policy.stopped.is_set():
+            self._tasks.get()()
+
     def _one(
         self,
         request: Request,
         send: Callable[[Request], Completion],
-        done: SimpleQueue[tuple[Request, Completion | Exception]],
+        done: SimpleQueue[Outcome],
     ) -> None:
         try:
             completion = self.policy.carry_out(lambda: self._send(request, send))

@@ -22,7 +22,7 @@ class JournaledModel:
         name: `backend/name`, as noted in the journal.
         role: what the model is in this run, `teacher` or `engineer`.
         opener: opens the model; not called while the journal has all the answers.
-        safe_point: called between questions; it may raise to stop the run there.
+        safe_point: called between questions, and while a server lets them wait; it may raise to stop the run there.
     """
 
     def __init__(
@@ -77,6 +77,8 @@ class JournaledModel:
         self._safe_point()
         if self._model is None:
             self._model = self._opener()
+            if watch := getattr(self._model, "watch", None):  # a server may sleep for minutes
+                watch(self._safe_point)
         return self._model.complete(requests)
 
     def release(self) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -103,6 +103,10 @@ class OllamaModel:
     def ready(self) -> int:
         """Answers that have come and were not taken yet."""
         return self._flight.ready
+
+    def watch(self, glance: Callable[[], None]) -> None:
+        """Have `glance` called while no answer comes; it may raise."""
+        self._flight.glance = glance
 
     def close(self) -> None:
         """Unload the model, and wait until `/api/ps` no longer lists it."""

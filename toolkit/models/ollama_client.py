@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 KEY_VARIABLE, CLOUD = "OLLAMA_API_KEY", "ollama.com"
 UNLOAD_SECONDS = 30.0
+BRIEF_SECONDS = 10.0
+"""What needs no model is answered at once, or not at all; who unloads may be somebody who stops a run."""
+
 LOAD_FACTOR = 4.0
 """A model may take so many times the usual silence to be loaded (OLLAMA_LOAD_TIMEOUT is 5 minutes)."""
 
@@ -77,10 +80,14 @@ class Host:
     def _patient(self) -> Any:
         return self._make(self._silence * LOAD_FACTOR)
 
+    @cached_property
+    def _brief(self) -> Any:
+        return self._make(min(self._silence, BRIEF_SECONDS))
+
     def close(self) -> None:
         self._client.close()
-        if "_patient" in vars(self):
-            self._patient.close()
+        for name in vars(self).keys() & {"_patient", "_brief"}:
+            getattr(self, name).close()
 
     def show(self) -> Any:
         """`/api/show`. Raises ModelError when server or model are not there."""
@@ -118,7 +125,7 @@ class Host:
         """Tokens of context that the model is loaded with (0: not said); None when it is not in memory."""
         try:
             with translated(self.model, self.key):
-                models = self._client.ps().models
+                models = self._brief.ps().models
         except (Transient, ModelError):
             return None
         for found in models:
@@ -130,7 +137,7 @@ class Host:
         """`keep_alive: 0`, then wait for `/api/ps`. False when the model is still there."""
         try:
             with translated(self.model, self.key):
-                self._client.chat(model=self.model, messages=[], keep_alive=0, stream=False)
+                self._brief.chat(model=self.model, messages=[], keep_alive=0, stream=False)
         except Transient as failure:
             return failure.kind == "down"  # a server that is gone holds no memory
         except ModelError:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -52,7 +52,6 @@ _BROKEN_OFF = ("error", "abort", "insufficient_system_resource")
 """What Mistral and OpenRouter, vLLM and DeepSeek say of a reply that the server itself ended: ask again."""
 
 
-
 def open_model(
     name: str, *, context: int = 2048, threads: int | None = None, server: ServerSettings | None = None
 ) -> OpenAIModel:
@@ -89,6 +88,10 @@ class OpenAIModel:
     def ready(self) -> int:
         """Answers that have come and were not taken yet."""
         return self._flight.ready
+
+    def watch(self, glance: Callable[[], None]) -> None:
+        """Have `glance` called while no answer comes; it may raise."""
+        self._flight.glance = glance
 
     def close(self) -> None:
         self._flight.close()

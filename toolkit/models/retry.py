@@ -78,7 +78,7 @@ class Policy:
     Args:
         patience: factor on all waits; tests hurry.
         noticed: told of every failure, from the thread it happened in.
-        stopped: when set, nothing is tried again.
+        stopped: when set, nothing is tried again, and waits end.
     """
 
     patience: float = 1.0
@@ -104,8 +104,11 @@ class Policy:
         def again(error: Exception) -> float | bool:
             if not isinstance(error, Transient) or self.stopped.is_set():
                 return False
-            rule = RULES[error.kind]
-            return failures[error.kind] < rule.tries and self._wait(error, rule, failures[error.kind])
+            rule, count = RULES[error.kind], failures[error.kind]
+            if count >= rule.tries or failures.total() >= MOST_TRIES:
+                return False
+            # waited for here, since stamina's own wait cannot be ended
+            return False if self.stopped.wait(self._wait(error, rule, count)) else 0.0
 
         for attempt in stamina.retry_context(on=again, attempts=MOST_TRIES, timeout=LONGEST_SECONDS):
             with attempt:
