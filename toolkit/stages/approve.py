@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from toolkit.engineer import Proposal
 from toolkit.engineer.lesson_plan import MOST_PER_CALL, LessonPlan
@@ -41,7 +41,7 @@ WANTED = {
 
 
 class _EditedPlan(LessonPlan):
-    notes: dict[str, str] = {}
+    notes: dict[str, str] = Field(default_factory=dict)
 
 
 class ApprovalWanted(Paused):
