@@ -63,7 +63,7 @@ def test_an_export_with_files_of_somebody_else_is_left_alone(tmp_path: Path) -> 
     with pytest.raises(ExportError, match=r"also holds deep/notes.txt, which no export wrote"):
         made(tmp_path / "out", "new")
     (tmp_path / "out" / "deep" / "notes.txt").unlink()
-    with pytest.raises(ExportError, match="also holds late.txt"), whole_export(tmp_path / "out") as folder:
+    with pytest.raises(ExportError, match=r"also holds late\.txt"), whole_export(tmp_path / "out") as folder:
         write_manifest(folder, {})
         (tmp_path / "out" / "late.txt").write_text("came while the export was made")
     assert (tmp_path / "out" / "deep" / "file.txt").read_text() == "old"

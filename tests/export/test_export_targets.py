@@ -212,7 +212,11 @@ def test_the_cards_tell_the_recipes_examples_from_the_teachers_rows(tmp_path: Pa
     rows = [{**row, **({"attempt": GIVEN, "calls": []} if n < 5 else {})} for n, row in enumerate(student.rows)]
     student = replace(student, rows=rows)
     data = exported(student, Order("dataset", tmp_path / "data")).folder / "README.md"
-    for text in ("tiny: 7 synthetic rows and 5 examples", "5 of them are the recipe's own examples", "7 of 7 synthetic"):
+    for text in (
+        "tiny: 7 synthetic rows and 5 examples",
+        "5 of them are the recipe's own examples",
+        "7 of 7 synthetic",
+    ):
         assert text in data.read_text()
     model = exported(student, Order("gguf-lora", tmp_path / "model")).folder / "README.md"
     assert "trained on 7 rows written by" in model.read_text()
@@ -221,7 +225,9 @@ def test_the_cards_tell_the_recipes_examples_from_the_teachers_rows(tmp_path: Pa
 
 def test_a_card_has_the_verdict_of_its_own_round(run: Run, finding: list[Parity], tmp_path: Path) -> None:
     with Journal(run.folder) as journal:
-        journal.set_meta("verdict", {"word": "helped", "sentence": "It helped.", "student": "round-1", "baseline": "zs"})
+        journal.set_meta(
+            "verdict", {"word": "helped", "sentence": "It helped.", "student": "round-1", "baseline": "zs"}
+        )
     first, second = (trained_student(run, number) for number in (1, 2))
     assert (first.verdict, second.verdict) == ("It helped.", "")
     card = model_card(second, None, usage=[], forced=False)

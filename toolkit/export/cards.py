@@ -12,8 +12,8 @@ from toolkit.journal import GIVEN
 from toolkit.types import Json, Row
 
 LICENCE_NOTE = (
-    "The synthetic rows were written by the teacher model: its licence, and the terms of whoever serves it, may say what"
-    " may be done with them and with students trained on them. Nobody checked that for you."
+    "The synthetic rows were written by the teacher model: its licence, and the terms of whoever serves it, may say"
+    " what may be done with them and with students trained on them. Nobody checked that for you."
 )
 
 
@@ -149,8 +149,9 @@ def _filters(trained: Trained) -> Iterator[str]:
     total = sum(trained.rejected.values())
     yield f"- {total} rows of the run were turned away" + (":" if total else ".")
     yield from (f"  - {_inline(reason)}: {count}" for reason, count in trained.rejected.items())
-    sourced = sum(bool(row["calls"]) for row in trained.rows if row["attempt"] != GIVEN)
-    yield f"- {sourced} of {len(trained.rows) - trained.given} synthetic rows name the teacher's replies that they came from"
+    synthetic = [row for row in trained.rows if row["attempt"] != GIVEN]
+    sourced = sum(bool(row["calls"]) for row in synthetic)
+    yield f"- {sourced} of {len(synthetic)} synthetic rows name the teacher's replies that they came from"
     compared = ", ".join(trained.firewall) or "nothing"
     yield f"- every row was compared with all evaluation items, to keep them out of training: {compared}"
 

@@ -175,9 +175,7 @@ def describe_ollama(trained: Trained, known: Found, file: str) -> OllamaModel:
         raise ExportError(known["untold"], "schoolhouse export RUN --to gguf")
     recipe, stops = trained.recipe.file, known["end_texts"]
     context, most = recipe.student_context, recipe.student.max_new_tokens
-    return ollama_model(
-        trained.name, file, known["turns"], recipe.task.system, stops, context=context, max_tokens=most
-    )
+    return ollama_model(trained.name, file, known["turns"], recipe.task.system, stops, context=context, max_tokens=most)
 
 
 def create_in_ollama(made: Export) -> str | None:
