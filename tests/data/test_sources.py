@@ -157,6 +157,13 @@ def test_texts_of_impossible_length(tmp_path: Path, length: int, expected: str) 
     assert expected in mistake(tmp_path)
 
 
+def test_whole_characters_may_be_spelled_in_halves(tmp_path: Path) -> None:
+    lines = [json.dumps({"text": f"\N{GRINNING FACE} {text}", "intent": label}) for text, label in messages()]
+    assert r"\ud83d\ude00" in lines[0]
+    (tmp_path / "data.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    assert read_examples(recipe_in(tmp_path, path="data.jsonl"))[0].input.startswith("\N{GRINNING FACE} ")
+
+
 def test_a_wrong_column_is_mended_by_its_own_fix(tmp_path: Path) -> None:
     write_csv(tmp_path / "data.csv", messages(), header=("message", "intent"))
     assert "--set data.columns.input=COLUMN" in mistake(tmp_path)
@@ -172,6 +179,17 @@ def test_a_wrong_column_is_mended_by_its_own_fix(tmp_path: Path) -> None:
         ("data.jsonl", '{"text": ["a"], "intent": "late_parcel"}', "data.jsonl:1: text: not a text but list"),
         ("data.jsonl", '{"text": true, "intent": "late_parcel"}', "data.jsonl:1: text: not a text but bool"),
         pytest.param("data.jsonl", "[" * 100_000, "data.jsonl:1: not JSON", id="deep"),
+        pytest.param(
+            "data.jsonl", f'{{"text": {"9" * 5000}}}', "data.jsonl:1: not JSON: a number of", id="long number"
+        ),
+        pytest.param("data.json", f'[{{"text": {"9" * 5000}}}]', "data.json:1: not JSON: a number of", id="in a list"),
+        ("data.jsonl", r'{"text": "a \ud83d", "intent": "x"}', r"data.jsonl:1: text: \ud83d is half of a character"),
+        (
+            "data.json",
+            "[\n" r'{"text": "\uDE00 b", "intent": "x"}]',
+            r"data.json:2: text: \ude00 is half of a character",
+        ),
+        ("data.jsonl", r'{"\udc00": "a"}', r"data.jsonl:1: \udc00: \udc00 is half of a character"),
         ("data.json", '{"text": "a"}', "data.json: not a list of objects"),
         ("data.json", '[{"text": "a"}\n {"text": "b"}]', "a comma or the closing ] is missing"),
         ("data.json", '[{"text": "a"}', "a comma or the closing ] is missing"),

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from typing import Any
 from toolkit.errors import DataError
 
 MAX_LINE_BYTES = 1_000_000
+_HALF = re.compile(r"\\u[dD][89a-fA-F]")
+"""How JSON may spell half of a character outside of the first 65,536."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,7 @@ def read_json(path: Path) -> Iterator[Record]:
     if not text.strip():
         return
     decoder, position, line = json.JSONDecoder(), _skip(text, 0), 1
+    halves = _HALF.search(text)
     if not text.startswith("[", position):
         raise DataError("not a list of objects", "write [{…}, {…}], or one object a line in a .jsonl file", path=path)
     line += text.count("\n", 0, position)
@@ -67,10 +71,12 @@ def read_json(path: Path) -> Iterator[Record]:
         line, before = line + text.count("\n", before, position), position
         try:
             value, position = decoder.raw_decode(text, position)
-        except (json.JSONDecodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:
             raise _not_json(path, line, error) from None
         if not isinstance(value, dict):
             raise DataError("not an object", 'write {"column": "value", …}', path=path, line=line)
+        if halves:
+            require_whole(path, line, value)
         yield Record(str(path), line, value)
         position = _skip(text, position)
         if text.startswith(",", position):
@@ -120,15 +126,32 @@ def _named(path: Path, line: int, header: list[str], row: list[str]) -> dict[str
 def _object(path: Path, line: int, text: str) -> dict[str, Any]:
     try:
         value = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise _not_json(path, line, error) from None
     if not isinstance(value, dict):
         raise DataError("not an object", 'write {"column": "value", …} on each line', path=path, line=line)
+    if _HALF.search(text):
+        require_whole(path, line, value)
     return value
 
 
+def require_whole(path: Path | str, line: int | None, values: Mapping[str, Any]) -> None:
+    """Raise DataError where a text holds half of a surrogate pair, which no file can be written with."""
+    for key, value in values.items():
+        try:
+            json.dumps([key, value], ensure_ascii=False).encode()
+        except UnicodeEncodeError as error:
+            half = f"\\u{ord(error.object[error.start]):04x}"
+            column = key.encode(errors="backslashreplace").decode()
+            fix = "write the whole character, or delete the half of it"
+            raise DataError(f"{half} is half of a character", fix, path=path, line=line, key=column) from None
+
+
 def _not_json(path: Path, line: int, error: Exception) -> DataError:
-    why = error.msg if isinstance(error, json.JSONDecodeError) else "nested too deeply"
+    if isinstance(error, json.JSONDecodeError):
+        why = error.msg
+    else:
+        why = "nested too deeply" if isinstance(error, RecursionError) else "a number of too many digits"
     return DataError(f"not JSON: {why}", 'write one {"column": "value", …} object', path=path, line=line)
 
 

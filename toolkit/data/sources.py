@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import get_args
 
-from toolkit.data.records import READERS, Record
+from toolkit.data.records import READERS, Record, require_whole
 from toolkit.errors import DataError
 from toolkit.recipe import Recipe, did_you_mean
 from toolkit.recipe.schema import AnswerKind, LabelledSplit, ScorerColumn
@@ -214,8 +214,9 @@ def _meta(record: Record, columns: Mapping[str, str]) -> dict[str, Json]:
             )
         value = record.values[column]
         if isinstance(value, str) and value.lstrip()[:1] in ("[", "{"):
-            with suppress(ValueError):  # a text that only begins like a list: a pattern, a unit
+            with suppress(ValueError, RecursionError):  # a text that only begins like a list: a pattern, a unit
                 value = json.loads(value)
+            require_whole(record.source, record.line, {column: value})
         if value not in (None, ""):
             found[ours] = value
     if "tolerance" in found:
