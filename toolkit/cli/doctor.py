@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import shlex
 import shutil
 import sys
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from toolkit.cli.console import open_console
 from toolkit.cli.say import say_json
 
 NEEDED_DISK = 4 * 2**30
+NEEDED_FOR_RUNS = 2**30
 NEEDED_MEMORY = 6 * 2**30
 
 
@@ -73,13 +75,31 @@ def _python() -> Finding:
 def _machine(folder: Path) -> Iterator[Finding]:
     from toolkit.hardware import machine
 
-    here = machine(folder)
+    here = machine()
     yield Finding("processor", f"{here.processor}, {here.cores} cores", True)
     memory = f"{here.memory / 2**30:.0f} GiB, {here.memory_free / 2**30:.0f} free"
     enough = here.memory >= NEEDED_MEMORY
     yield Finding("memory", memory, enough, "" if enough else "the quickstart needs 6 GiB: use smaller models")
-    roomy = here.disk_free >= NEEDED_DISK
-    yield Finding("disk", f"{here.disk_free / 2**30:.0f} GiB free", roomy, "" if roomy else "free 4 GiB of disk")
+    yield from _disks(folder)
+
+
+def _disks(folder: Path) -> Iterator[Finding]:
+    """The file system of weights and that of runs; one finding where both are on the same."""
+    from toolkit.hardware.machine import existing
+    from toolkit.paths import cache_dir, runs_dir
+
+    places = {"weights": (cache_dir(), "SCHOOLHOUSE_CACHE"), "runs": (folder / runs_dir(), "SCHOOLHOUSE_RUNS")}
+    devices: dict[int, list[str]] = {}
+    for what, (place, _) in places.items():
+        devices.setdefault(existing(place).stat().st_dev, []).append(what)
+    for kinds in devices.values():
+        place, variable = places[kinds[0]]
+        needed = NEEDED_DISK if "weights" in kinds else NEEDED_FOR_RUNS
+        free = shutil.disk_usage(existing(place)).free
+        of = "" if len(devices) == 1 else f" for {kinds[0]} ({place})"
+        move = f"or set {variable} to a folder on another disk"
+        fix = f"free {needed // 2**30} GiB, {move}; what is there: du -sh {shlex.quote(str(place))}"
+        yield Finding("disk", f"{free / 2**30:.0f} GiB free{of}", free >= needed, "" if free >= needed else fix)
 
 
 def _packages() -> Iterator[Finding]:

