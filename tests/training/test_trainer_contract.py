@@ -94,6 +94,7 @@ def test_events_and_a_whole_folder_that_stands(trainer: Trainer, gguf: Path, tmp
     assert last["step"] == last["steps"] == 12
     assert last["lr"] > 0
     assert last["tokens_per_second"] > 0
+    assert 0 < next(event["peak_bytes"] for event in events if event["event"] == "memory") < 3 << 30
     assert {"adapter_model.safetensors", "adapter_config.json", "job.json"} <= {p.name for p in job.output.iterdir()}
     assert str(tmp_path) not in (job.output / "adapter_config.json").read_text(encoding="utf-8")
     described = json.loads((job.output / "job.json").read_text(encoding="utf-8"))

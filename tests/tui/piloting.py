@@ -24,9 +24,9 @@ async def steady(pilot: Pilot[None], condition: Callable[[], object]) -> None:
         await pilot.pause()
         picture = shown(pilot.app)
         same, last = (same + 1 if picture == last else 0), picture
-        if same == 4:
+        if same == 3:
             return
-        await asyncio.sleep(0.03)
+        await asyncio.sleep(0.05)  # to look is to draw the whole screen
     raise AssertionError("the picture goes on changing")
 
 

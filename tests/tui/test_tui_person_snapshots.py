@@ -38,7 +38,7 @@ sizes = pytest.mark.parametrize("size", SIZES, ids=[f"{width}x{height}" for widt
 Condition = Callable[[App[None]], object]
 __all__ = ["export_app"]
 
-STILL = 6
+STILL = 4
 """Looks in a row at an unchanged screen, after which nothing more comes."""
 
 
@@ -48,11 +48,11 @@ async def calm(pilot: Pilot[None], condition: Condition) -> None:
     for _ in range(1200):
         await pilot.pause()
         now = shown(pilot.app)
-        still = still + 1 if now == last and condition(pilot.app) else 0
+        still = still + 1 if now == last else 0
         last = now
-        if still >= STILL:
+        if still >= STILL and condition(pilot.app):
             return
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(0.05)  # to look is to draw the whole screen
     raise AssertionError("the screen did not come to rest; it shows:\n" + last)
 
 
