@@ -79,6 +79,14 @@ def test_outcomes_are_one_for_each_item(journal: Journal) -> None:
     assert [outcome.score for outcome in journal.outcomes("round-1", "gate")] == [1.0, 0.0]
 
 
+def test_steps_that_come_together_keep_their_own_times(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("toolkit.journal.writer.time.time", lambda: 100.0)
+    figures = {"loss": 1.0, "lr": 0.1, "tokens_per_second": 9.0}
+    taken = [{**figures, "step": step, "ago": 0.5 * (3 - step)} for step in (1, 2, 3)]
+    journal.steps_of(1, taken, steps=51)
+    assert [(one["step"], one["at"]) for one in journal.training_steps(1)] == [(1, 99.0), (2, 99.5), (3, 100.0)]
+
+
 def test_a_full_disk_is_said_with_the_way_on(journal: Journal) -> None:
     journal._db.execute("PRAGMA max_page_count = 1")
     many = [Outcome(f"item {index}", "x" * 500, 1.0) for index in range(500)]

@@ -140,6 +140,9 @@ def test_stopped_after_any_step_the_end_is_the_same(gguf: Path, tmp_path: Path) 
     job = tiny_job(gguf, tmp_path / "a", lora_dropout=0.2, epochs=2)
     whole = training_here(job)
     expected = [whole.learn(batch)[1] for batch in whole.plan]
+    since = [one for event in told for one in event["since"]]
+    assert [one["step"] for one in since] == list(range(501, 1001)), "no step is left out"
+    assert max(one["ago"] for one in since) <= 0.25
     losses: list[float] = []
     for step in range(whole.steps):
         training = training_here(job)

@@ -255,16 +255,22 @@ class Journal(JournalReader):
     def training_step(
         self, round: int, step: int, *, steps: int, loss: float, lr: float, tokens_per_second: float
     ) -> None:
-        self._write(
-            "INSERT OR REPLACE INTO training_steps VALUES (?, ?, ?, ?, ?, ?, ?)",
-            round,
-            step,
-            steps,
-            loss,
-            lr,
-            tokens_per_second,
-            time.time(),
-        )
+        figures = {"step": step, "loss": loss, "lr": lr, "tokens_per_second": tokens_per_second}
+        self.steps_of(round, [figures], steps=steps)
+
+    def steps_of(self, round: int, taken: Sequence[Mapping[str, float]], *, steps: int) -> None:
+        """Write steps that were told of together, each with its `step`, `loss`, `lr`, `tokens_per_second`, in one
+        transaction; `ago` is how many seconds ago it was, if it was not now.
+        """
+        now, names = time.time(), ("loss", "lr", "tokens_per_second")
+        with self._full_disk_said(), self._db:
+            self._db.executemany(
+                "INSERT OR REPLACE INTO training_steps VALUES (?, ?, ?, ?, ?, ?, ?)",
+                [
+                    (round, int(one["step"]), steps, *(float(one[name]) for name in names), now - one.get("ago", 0.0))
+                    for one in taken
+                ],
+            )
 
     def outcomes_of(self, student: str, split: str, outcomes: Sequence[Outcome]) -> None:
         """Write a batch of outcomes in one transaction."""

@@ -103,7 +103,7 @@ def _listen(session: Session, number: int, student: str, message: dict[str, Any]
         session.journal.memory(int(message["peak_bytes"]))
         return
     if kind != "step" or message["step"] == message["steps"]:
-        data = {key: value for key, value in message.items() if key != "event"}
+        data = {key: value for key, value in message.items() if key not in ("event", "since")}
         session.journal.event("lint" if kind == "lint" else "training", number, student=student, **data)
     if kind == "step":
         session.safe_point()
@@ -139,14 +139,7 @@ def _note(session: Session, number: int, message: dict[str, Any]) -> None:
     """Journal what the trainer says; a step is also a place where the run may pause."""
     kind = message.get("event")
     if kind == "step":
-        session.journal.training_step(
-            number,
-            int(message["step"]),
-            steps=int(message["steps"]),
-            loss=float(message["loss"]),
-            lr=float(message["lr"]),
-            tokens_per_second=float(message["tokens_per_second"]),
-        )
+        session.journal.steps_of(number, message.get("since", [message]), steps=int(message["steps"]))
         session.safe_point()
     elif kind == "memory":
         session.journal.memory(int(message["peak_bytes"]))

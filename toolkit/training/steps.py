@@ -83,12 +83,14 @@ def learn_all(training: Steps, partial: Path, emit: Emit, stopping: Callable[[],
         try:
             lr, loss = training.learn(batch)
         except Diverged as error:
+            reporter.tell()
             raise _stopped(error, training, partial) from error
         reporter.step(training.step, loss, lr, sum(len(row.ids) for row in batch))
         if training.step == training.steps:
             break
         stop = stopping()
         if stop or training.step % training.settings["checkpoint_steps"] == 0:
+            reporter.tell()  # a training that goes on from here will not tell of them again
             _keep(training, partial)
             emit({"event": "checkpoint", "step": training.step})
             emit({"event": "memory", "peak_bytes": training.peak_bytes()})
@@ -113,31 +115,40 @@ def _stopped(error: Diverged, training: Steps, partial: Path) -> TrainingError:
 
 
 class Reporter:
-    """Tells of steps a few times a second, and always of the last."""
+    """Tells a few times a second of all steps since it told last, and always of the last step."""
 
     def __init__(self, emit: Emit, steps: int, first: int = 0) -> None:
         self._emit, self._first, self._steps = emit, first, steps
         self._begun = self._told = time.perf_counter()
         self._tokens = 0
+        self._untold: list[tuple[float, dict[str, Any]]] = []
 
     def step(self, step: int, loss: float, lr: float, tokens: int) -> None:
         now = time.perf_counter()
         self._tokens += tokens
-        if now - self._told < EVERY and step < self._steps:
+        speed = round(self._tokens / max(now - self._begun, 1e-9), 1)
+        figures = {"step": step, "loss": round(loss, 8), "lr": lr, "tokens_per_second": speed}
+        self._untold.append((now, figures))
+        if now - self._told >= EVERY or step >= self._steps:
+            self.tell()
+
+    def tell(self) -> None:
+        """One event: the newest step, and in `since` each one since the last event, with how long `ago` it was."""
+        if not self._untold:
             return
-        self._told = now
-        taken = max(now - self._begun, 1e-9)
+        now, newest = time.perf_counter(), self._untold[-1][1]
+        a_step = (now - self._begun) / (newest["step"] - self._first)
         self._emit(
             {
                 "event": "step",
-                "step": step,
+                **newest,
                 "steps": self._steps,
-                "loss": round(loss, 8),
-                "lr": lr,
-                "tokens_per_second": round(self._tokens / taken, 1),
-                "seconds_left": round((self._steps - step) * taken / (step - self._first), 1),
+                "seconds_left": round((self._steps - newest["step"]) * a_step, 1),
+                "since": [{**figures, "ago": round(now - at, 3)} for at, figures in self._untold],
             }
         )
+        self._untold.clear()
+        self._told = now
 
 
 def listening(messages: Iterator[dict[str, Any]]) -> Callable[[], bool]:

@@ -123,8 +123,9 @@ class Trainer(Protocol):
 
         The folder holds the adapter in peft's format and `job.json` with the fingerprint of
         the job. It is whole or absent; when it stands with this fingerprint, nothing is done.
-        `emit` gets events: `step` (step, steps, loss, lr, tokens_per_second), `dtype`,
-        `resumed`, `checkpoint`, `memory` and `gpu_memory` (peak_bytes). It may raise to stop the training.
+        `emit` gets events: `step` (step, steps, loss, lr, tokens_per_second, and `since`, a list of all steps since
+        the last such event), `dtype`, `resumed`, `checkpoint`, `memory` and `gpu_memory` (peak_bytes). It may raise to
+        stop the training.
 
         Raises TrainingError when the job is not possible or does not end well.
         """
