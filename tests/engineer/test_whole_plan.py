@@ -105,6 +105,14 @@ def test_one_question_is_enough_and_tells_no_more_than_the_recipe_allows() -> No
     assert "of 10 right" not in silent.asked[0]
 
 
+def test_every_third_style_is_a_persons_wish_beside_the_models_own() -> None:
+    wish = "more angry people"
+    plan = planned(GOOD, notes=(wish,))
+    assert plan is not None and plan.styles[0] == "as a voice message, typed out"
+    assert plan.styles.count(wish) / len(plan.styles) == pytest.approx(1 / 3, abs=0.03)
+    assert f"every third style: {wish}" in [change.what for change in plan.changes]
+
+
 @given(
     st.lists(
         st.fixed_dictionaries(

@@ -14,7 +14,7 @@ from toolkit.engineer.bandit import EVEN_SHARE
 from toolkit.engineer.engineer import Situation
 from toolkit.engineer.feedback import evidence, feedback
 from toolkit.engineer.lesson_plan import Change, LessonPlan
-from toolkit.engineer.plan import even_shares, largest_remainders
+from toolkit.engineer.plan import even_shares, largest_remainders, with_wishes
 from toolkit.engineer.words import Words
 from toolkit.types import Json
 
@@ -60,7 +60,7 @@ def whole_plan(situation: Situation, words: Words, narrow: LessonPlan) -> Lesson
     return narrow.model_copy(
         update={
             "skills": skills,
-            "styles": list(dict.fromkeys([*styles, *narrow.styles])) if styles else narrow.styles,
+            "styles": _styles(situation, styles, narrow),
             "personas": words.of_use(said.personas)[:MOST_PERSONAS] or narrow.personas,
             "hints": {**narrow.hints, **hints},
             "topics": {**narrow.topics, **topics},
@@ -68,6 +68,12 @@ def whole_plan(situation: Situation, words: Words, narrow: LessonPlan) -> Lesson
             "dropped": dict(+words.dropped),
         }
     )
+
+
+def _styles(situation: Situation, new: list[str], narrow: LessonPlan) -> list[str]:
+    """The model's styles before the others; a person's wishes come after the merge, so that every third one is theirs."""
+    plain = [style for style in narrow.styles if style not in situation.notes]
+    return with_wishes(list(dict.fromkeys([*new, *plain])), situation.notes)
 
 
 def _lines(situation: Situation, narrow: LessonPlan) -> list[str]:
