@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 
@@ -89,6 +90,18 @@ class DiskFullError(SchoolhouseError):
         super().__init__(
             f"the disk is full: {path} cannot be written", "free some space, then `schoolhouse resume last`"
         )
+
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_RUST = tuple(f"(os error {number})" for number in (*_FULL, 112))
+"""How libraries in Rust (safetensors, tokenizers) say it; 112 is Windows' number."""
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether a write failed for want of room."""
+    if isinstance(error, OSError) and error.errno in _FULL:
+        return True
+    return isinstance(error, DiskFullError) or any(said in str(error) for said in _RUST)
 
 
 class Paused(SchoolhouseError):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import tempfile
 from collections.abc import Iterator
@@ -10,18 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from toolkit.errors import DiskFullError
-
-FULL = (errno.ENOSPC, errno.EDQUOT)
-_RUST = tuple(f"(os error {number})" for number in (*FULL, 112))
-"""How libraries in Rust (safetensors, tokenizers) say it; 112 is Windows' number."""
-
-
-def is_full(error: BaseException) -> bool:
-    """Whether a write failed for want of room."""
-    if isinstance(error, OSError) and error.errno in FULL:
-        return True
-    return isinstance(error, DiskFullError) or any(said in str(error) for said in _RUST)
+from toolkit.errors import DiskFullError, is_full
 
 
 def cache_dir() -> Path:
@@ -67,7 +55,7 @@ def atomic_write(path: Path, mode: str = "w") -> Iterator[IO[Any]]:
             os.fsync(stream.fileno())
         temporary.replace(path)
     except OSError as error:
-        if error.errno in FULL:
+        if is_full(error):
             raise DiskFullError(path) from error
         raise
     finally:

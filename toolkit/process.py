@@ -23,8 +23,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
-from toolkit.errors import ChildError, SchoolhouseError
-from toolkit.paths import is_full
+from toolkit.errors import ChildError, SchoolhouseError, is_full
 
 Emit = Callable[[dict[str, Any]], None]
 

@@ -16,8 +16,8 @@ from toolkit.data.near_duplicates import NearDuplicates
 from toolkit.data.sealed import Sealed, as_lines, read_items
 from toolkit.data.sources import Example, read_examples, read_seeds
 from toolkit.data.splits import Splits, make_splits
-from toolkit.errors import DataError, DiskFullError, JournalError
-from toolkit.paths import is_full, write_text
+from toolkit.errors import DataError, DiskFullError, JournalError, is_full
+from toolkit.paths import write_text
 from toolkit.recipe import Recipe
 from toolkit.types import Item, Row
 

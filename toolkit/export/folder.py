@@ -9,9 +9,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from toolkit.errors import DiskFullError, ExportError
+from toolkit.errors import DiskFullError, ExportError, is_full
 from toolkit.models.weights import sha256_of
-from toolkit.paths import FULL
 from toolkit.types import Json
 
 MANIFEST = "manifest.json"
@@ -36,7 +35,7 @@ def whole_export(final: Path) -> Iterator[Path]:
         _sync_all(temporary)
         _put(temporary, final)
     except OSError as error:
-        if error.errno in FULL:
+        if is_full(error):
             raise DiskFullError(final) from error
         raise
     finally:

@@ -16,8 +16,8 @@ from typing import Any
 
 from filelock import FileLock
 
-from toolkit.errors import ChildError, ModelError
-from toolkit.paths import cache_dir, is_full, write_text
+from toolkit.errors import ChildError, ModelError, is_full
+from toolkit.paths import cache_dir, write_text
 from toolkit.process import Child, Emit, child_main
 
 _VERSION = 1  # part of the folder's name: another layout gets another folder

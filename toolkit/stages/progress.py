@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -41,9 +41,9 @@ def items_of(recipe: Recipe, folder: Path | None = None) -> Items:
     if folder:
         data = prepare(recipe, folder)
         return len(data.public), len(data.gate), data.sealed.count
-    usual = {"public": USUAL_ITEMS, "gate": USUAL_ITEMS, "private": 3 * USUAL_ITEMS}
-    own = {split: most * len(recipe.labels) for split, most in recipe.file.data.per_label.items() if recipe.labels}
-    found = {**usual, **own}
+    found: dict[str, int] = {"public": USUAL_ITEMS, "gate": USUAL_ITEMS, "private": 3 * USUAL_ITEMS}
+    if recipe.labels:
+        found |= {split: most * len(recipe.labels) for split, most in recipe.file.data.per_label.items()}
     return found["public"], found["gate"], found["private"]
 
 
@@ -156,7 +156,8 @@ def _training_pace(recipe: Recipe, journal: JournalReader) -> dict[str, float | 
 
 def _answering_pace(journal: JournalReader) -> dict[str, float | None]:
     """From the journaled answers; the first of a sitting, for which the student was loaded, do not count."""
-    stages, seconds, answers = journal.stages(), Counter[str](), Counter[str]()
+    stages, answers = journal.stages(), Counter[str]()
+    seconds: dict[str, float] = defaultdict(float)
     for one in journal.answer_times():
         untrained = one["student"] in BASELINES
         if not (untrained and one["split"] == "probe"):
@@ -169,7 +170,7 @@ def _answering_pace(journal: JournalReader) -> dict[str, float | None]:
 def _worked(stages: Sequence[Record], first: float, last: float) -> float:
     """Seconds from the first to the last in which the stages were going on, without the pauses between."""
     now = time.time()
-    return sum(max(0.0, min(last, one["ended"] or now) - max(first, one["started"])) for one in stages)
+    return float(sum(max(0.0, min(last, one["ended"] or now) - max(first, one["started"])) for one in stages))
 
 
 TEACHERS_OWN = ("row_seconds", "row_prompt_tokens", "row_completion_tokens")
