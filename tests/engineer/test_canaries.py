@@ -72,7 +72,7 @@ def test_no_prompt_holds_a_canary_of_the_gate_or_the_sealed_exam(school: School,
         assert len(canaries(run, split)) > 10
         assert found_in([*prompts, *asked], canaries(run, split)) == []
     shown = found_in(prompts, canaries(run, "public"))
-    if kind == "code" and level == "cases":
+    if kind in ("plan", "code") and level == "cases":
         assert shown, "at this level public cases are shown, so the search would find the others as well"
     else:
         assert shown == []

@@ -53,6 +53,12 @@ def test_a_good_program_is_improved_on(school: School) -> None:
     assert "def messages_in" in improving, "the best program is shown"
 
 
+def test_improving_it_hears_which_rows_did_not_count(school: School) -> None:
+    says(school, block(f"submit([{{'input': 'by hand', 'output': 'nowhere'}}])\n{SKELETON}"))
+    school.run(engineer={"kind": "code"})
+    assert "Rows that did not count:\n- unknown_label: 1, for example: " in engineer_prompts(school)[-1]
+
+
 def engineer_prompts(school: School) -> list[str]:
     return [prompt for prompt in school.prompts() if "data engineer" in prompt]
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from school import School, build, prompt_of
 
-from toolkit.engineer import Earlier, EngineerModel, Situation, SkillReport
+from toolkit.engineer import Earlier, EngineerModel, Problem, Situation, SkillReport
 from toolkit.engineer.lesson_plan import HARD_KINDS, HARD_STYLES, LessonPlan, mixed, words_of
 from toolkit.engineer.planner import confused_pairs, lesson
 from toolkit.engineer.words import Words
@@ -83,6 +83,42 @@ def test_each_change_cites_its_evidence() -> None:
     share = next(change for change in changes if "even share" in change.what and change.what.startswith("late_parcel"))
     assert share.why.startswith("late_parcel: 2 of 10 right [6%, 51%]")
     assert any("confused 4 times" in change.why for change in changes)
+
+
+def asked_of(**more: object) -> tuple[list[str], LessonPlan]:
+    """The questions for one plan, and the plan."""
+    asked: list[str] = []
+
+    def ask(request: Request, attempt: int) -> Completion:
+        asked.append(prompt_of(request))
+        return GOOD.ask(request, attempt)
+
+    return asked, plan_of(EngineerModel(ask), **more)
+
+
+@pytest.mark.parametrize(("alike", "other", "count"), [(30, 4, 6), (4, 30, 3)])
+def test_rows_that_were_too_alike_ask_for_more_words_and_the_plan_says_why(alike: int, other: int, count: int) -> None:
+    rejected = {"near_duplicate": (alike, ""), "too_long": (other, ""), "too_few_rows": (90, "")}
+    earlier = Earlier(1, "", {}, Problem("insufficient valid samples", "spent"), rejected=rejected)
+    asked, plan = asked_of(earlier=earlier, least=100)
+    assert f"Name {count} other styles" in asked[0] and f"Name {count} different concrete things" in asked[-1]
+    change = plan.changes[0]
+    assert change.why.startswith("attempt 1: insufficient valid samples, 90 valid rows, 100 are needed (")
+    assert f"near_duplicate {alike}" in change.why
+    assert change.what.startswith("6 new styles" if count == 6 else "the styles begin")
+
+
+def test_what_is_narrow_and_went_wrong_reaches_the_question_that_it_is_about() -> None:
+    cases = (("my money is here but late", "late_parcel", "refund"), ("a torn box", "broken_item", "refund"))
+    narrow = ("41 % of rows share one opening: 'i want to …'", "labels are out of balance: 'refund' has 9 rows")
+    asked, _ = asked_of(feedback="cases", cases=cases, narrow=narrow, confusions=CONFUSED)
+    styles, contrast, *topics = asked
+    assert "41 % of rows share one opening" in styles and "out of balance" not in styles
+    assert "my money is here" in contrast and "torn box" not in contrast
+    assert "my money is here" in topics[0] and "torn box" not in topics[0]
+    assert "out of balance" in topics[1], "topics of refund"
+    silent, _ = asked_of(feedback="aggregate", cases=cases, confusions=CONFUSED)
+    assert not any("my money" in text for text in silent)
 
 
 def test_a_wish_is_seen_in_the_plan() -> None:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from school import build, prompt_of
 
-from toolkit.engineer import EngineerModel, Situation, SkillReport
+from toolkit.engineer import Earlier, EngineerModel, Problem, Situation, SkillReport
 from toolkit.engineer.fitness import FILE, Fitness, _key
 from toolkit.engineer.lesson_plan import LessonPlan
 from toolkit.engineer.planner import Planner, at_once
@@ -103,6 +103,15 @@ def test_one_question_is_enough_and_tells_no_more_than_the_recipe_allows() -> No
     silent = Model(GOOD)
     Planner("program", EngineerModel(silent, at_once=True)).propose(situation(feedback="bit"))
     assert "of 10 right" not in silent.asked[0]
+
+
+def test_it_is_told_why_the_attempt_before_failed() -> None:
+    problem = Problem("insufficient valid samples", "40 of 40 teacher calls were used")
+    earlier = Earlier(1, "", {}, problem, rejected={"near_duplicate": (31, "0.9 like 'my parcel'")})
+    model = Model(GOOD)
+    Planner("program", EngineerModel(model, at_once=True)).propose(situation(earlier=earlier))
+    assert "The attempt before failed:\ninsufficient valid samples. 40 of 40 teacher calls" in model.asked[0]
+    assert "- near_duplicate: 31, for example: 0.9 like 'my parcel'" in model.asked[0]
 
 
 def test_every_third_style_is_a_persons_wish_beside_the_models_own() -> None:

@@ -6,13 +6,19 @@ never anything of gate, probe or private.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from toolkit.engineer.engineer import Situation, SkillReport
+from toolkit.engineer.engineer import Earlier, Situation, SkillReport
 
 MOST_SKILLS = 24
 MOST_CONFUSIONS = 6
 MOST_CASE_CHARACTERS = 200
+MOST_ERROR = 900
+ALIKE = ("duplicate", "near_duplicate", "same_meaning", "opening_share", "topic_share")
+"""Reasons to turn rows away that more variety would have spared."""
+
+VALID = "too_few_rows"
+"""Rows that nothing is wrong with, of a submission that had too few of them."""
 
 
 def feedback(situation: Situation) -> str:
@@ -36,6 +42,38 @@ def evidence(name: str, report: SkillReport) -> str:
     return f"{name}: {report.right} of {report.n} right [{low:.0%}, {high:.0%}], {report.rows} rows so far"
 
 
+def what_happened(earlier: Earlier) -> str:
+    """What became of an attempt: its problem if it had one, and the rows that did not count."""
+    problem = earlier.problem
+    lines = [f"{problem.error_class}. {cut_at_front(problem.text)}"] if problem else []
+    return "\n".join(filter(None, [*lines, rejections(earlier)]))
+
+
+def rejections(earlier: Earlier) -> str:
+    """An attempt's rows that did not count, by reason and with an example; empty where there were none."""
+    found = [f"- {reason}: {count}, for example: {text[:120]}" for reason, (count, text) in earlier.rejected.items()]
+    return "\n".join(["Rows that did not count:", *found]) if found else ""
+
+
+def too_alike(earlier: Earlier | None) -> bool:
+    """Whether an attempt failed, and most of the rows that it lost were like others."""
+    if earlier is None or earlier.problem is None:
+        return False
+    counts = {reason: count for reason, (count, _) in earlier.rejected.items() if reason != VALID}
+    return sum(counts.get(reason, 0) for reason in ALIKE) * 2 > sum(counts.values())
+
+
+def cut_at_front(text: str) -> str:
+    """The end of a long error, which says most."""
+    return text.strip()[-MOST_ERROR:]
+
+
+def shown_cases(cases: Iterable[tuple[str, str, str]]) -> list[str]:
+    """Public questions that went wrong, as lines of a prompt."""
+    found = [_case(*case) for case in cases]
+    return ["Questions that it got wrong (never copy them or write them anew in other words):", *found] if found else []
+
+
 def _lines(situation: Situation) -> Iterator[str]:
     if situation.better is not None:
         yield f"The newest round was {'better than' if situation.better else 'no better than'} the best one before it."
@@ -54,9 +92,8 @@ def _lines(situation: Situation) -> Iterator[str]:
     if situation.narrow:
         yield "Its data are narrow:"
         yield from (f"- {warning}" for warning in situation.narrow)
-    if situation.feedback == "cases" and situation.cases:
-        yield "Questions that it got wrong (never copy them or write them anew in other words):"
-        yield from (_case(*case) for case in situation.cases)
+    if situation.feedback == "cases":
+        yield from shown_cases(situation.cases)
 
 
 def _confusions(situation: Situation) -> Iterator[str]:

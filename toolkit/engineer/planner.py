@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from toolkit.engineer.bandit import contrasts, shares
 from toolkit.engineer.engineer import EngineerModel, Proposal, Situation
-from toolkit.engineer.feedback import evidence
+from toolkit.engineer.feedback import VALID, evidence, too_alike
 from toolkit.engineer.lesson_plan import KINDS, Change, LessonPlan, words_of
 from toolkit.engineer.picks import Pairs, picks
 from toolkit.engineer.plan import even_shares, turned_styles, wish_change, with_wishes
@@ -23,6 +23,8 @@ MOST_WEAK = 2
 
 MOST_STYLES = 18
 MOST_CHANGES = 6
+WORDS, MORE_WORDS = 3, 6
+"""New styles, kinds, and topics of a label that one question asks for; the larger after rows that were too alike."""
 
 
 SILENT = EngineerModel(lambda request, attempt: Completion("", "stop", 0, 0))
@@ -63,7 +65,7 @@ def lesson(situation: Situation, words: Words) -> LessonPlan:
     topics, hints = dict(before.topics) if before else {}, dict(before.hints) if before else {}
     confused = confused_pairs(situation)
     shown = picks(situation.examples, confused)
-    changes = [*_share_changes(situation, by_label), *style_changes]
+    changes = [*_failure_changes(situation), *_share_changes(situation, by_label), *style_changes]
     changes += _contrast_changes(confused, words, hints)
     changes += _topic_changes(situation, words, topics)
     changes += _shown_changes(shown, confused)
@@ -100,6 +102,25 @@ def _share_changes(situation: Situation, by_label: Mapping[str, int]) -> Iterato
         yield Change(what=what, why=evidence(label, situation.skills[label]))
 
 
+def _asked_for(situation: Situation) -> int:
+    """How many new styles, kinds and topics are asked for; more of them after rows that were too much alike."""
+    return MORE_WORDS if too_alike(situation.earlier) else WORDS
+
+
+def _failure_changes(situation: Situation) -> Iterator[Change]:
+    """Why the attempt before failed, and what this one does about it."""
+    earlier = situation.earlier
+    if earlier is None or earlier.problem is None:
+        return
+    valid = earlier.rejected.get(VALID, (earlier.accepted, ""))[0]
+    lost = {reason: count for reason, (count, _) in earlier.rejected.items() if reason != VALID}
+    counted = ", ".join(f"{reason} {count}" for reason, count in sorted(lost.items(), key=lambda one: -one[1])[:4])
+    why = f"attempt {earlier.id}: {earlier.problem.error_class}, {valid} valid rows, {situation.least} are needed"
+    more = f"{MORE_WORDS} new styles and topics are asked for instead of {WORDS}"
+    what = more if too_alike(earlier) else "the styles begin at another place"
+    yield Change(what=what, why=f"{why} ({counted})" if counted else why)
+
+
 def _ways(situation: Situation, before: LessonPlan | None, words: Words) -> tuple[list[str], list[str], list[Change]]:
     """Styles for messages that people write, kinds for questions with one right answer, and why they changed.
 
@@ -109,7 +130,8 @@ def _ways(situation: Situation, before: LessonPlan | None, words: Words) -> tupl
     default = turned_styles(situation) if labelled else list(KINDS)
     kept = (before.styles if labelled else before.kinds) if before else []
     old = [style for style in kept if style not in situation.notes] or default
-    new = words.styles(old) if labelled else words.kinds(old)
+    count = _asked_for(situation)
+    new = words.styles(old, count) if labelled else words.kinds(old, count)
     found = list(dict.fromkeys([*new, *default, *old]))[:MOST_STYLES]
     changes = list(_way_changes(situation, new))
     if not labelled:
@@ -152,7 +174,7 @@ def _topic_changes(situation: Situation, words: Words, topics: dict[str, list[st
     measured = {label: report for label, report in situation.skills.items() if report.n and report.right < report.n}
     weakest = sorted(measured, key=lambda label: measured[label].right / measured[label].n)[:MOST_WEAK]
     for label in weakest:
-        found = words.topics(label, topics.get(label, []))
+        found = words.topics(label, topics.get(label, []), _asked_for(situation))
         if found:
             topics[label] = found
             yield Change(what=f"{label}: topics {'; '.join(found)}", why=evidence(label, measured[label]))

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from toolkit.engineer.engineer import Earlier, Situation
-from toolkit.engineer.feedback import feedback
+from toolkit.engineer.feedback import cut_at_front, feedback, rejections, what_happened
 from toolkit.engineer.skeletons import skeleton
 
 MOST_PROGRAM = 4000
-MOST_ERROR = 900
 MOST_LABELS = 2600
 MOST_SEED = 200
 """Characters; longer texts lose their middle or their descriptions, so that the prompt fits a small context."""
@@ -113,31 +112,21 @@ def _revision(situation: Situation, earlier: Earlier) -> list[str]:
         return [
             f"This program made the best data so far:\n{_block(earlier.program)}",
             f"What its student learned:\n{feedback(situation)}",
+            *filter(None, [rejections(earlier)]),
             "Write the whole program anew so that the next data mend these weaknesses.",
         ]
     if earlier.problem and earlier.problem.error_class in ("code extraction failed", "LLM output truncated"):
         return [
-            f"Your last reply could not be used: {_tail(earlier.problem.text)}",
+            f"Your last reply could not be used: {cut_at_front(earlier.problem.text)}",
             f"It began with:\n{_cut(earlier.program, 700)}",
             f"This skeleton works. Fill it:\n{_block(skeleton(situation.answer))}",
             "Write the whole program.",
         ]
     return [
         f"This program failed:\n{_block(earlier.program)}",
-        f"What happened: {_what_happened(earlier)}",
+        f"What happened: {what_happened(earlier)}",
         "Find the mistake and write the whole corrected program.",
     ]
-
-
-def _what_happened(earlier: Earlier) -> str:
-    problem = earlier.problem
-    lines = [f"{problem.error_class}. {_tail(problem.text)}"] if problem else []
-    if earlier.rejected:
-        lines.append("Rows that did not count:")
-        lines += [
-            f"- {reason}: {count}, for example: {text[:120]}" for reason, (count, text) in earlier.rejected.items()
-        ]
-    return "\n".join(lines)
 
 
 def _block(program: str) -> str:
@@ -147,7 +136,3 @@ def _block(program: str) -> str:
 def _cut(text: str, most: int) -> str:
     """The text without its middle when it is too long."""
     return text if len(text) <= most else f"{text[: most // 2]}\n# … cut …\n{text[-most // 2 :]}"
-
-
-def _tail(text: str) -> str:
-    return text.strip()[-MOST_ERROR:]

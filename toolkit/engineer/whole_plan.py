@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from toolkit.engineer.bandit import EVEN_SHARE
 from toolkit.engineer.engineer import Situation
-from toolkit.engineer.feedback import evidence, feedback
+from toolkit.engineer.feedback import evidence, feedback, what_happened
 from toolkit.engineer.lesson_plan import Change, LessonPlan
 from toolkit.engineer.plan import even_shares, largest_remainders, with_wishes
 from toolkit.engineer.words import Words
@@ -83,12 +83,20 @@ def _lines(situation: Situation, narrow: LessonPlan) -> list[str]:
         "Labels:",
         *(f"- {label}: {meaning or label.replace('_', ' ')}" for label, meaning in situation.labels.items()),
         *filter(None, [feedback(situation)]),
+        *_before(situation),
         f"The teacher will write {situation.rows} messages. Styles so far: {'; '.join(narrow.styles)}.",
         *(f"A person asks: {note}" for note in situation.notes),
         "Plan them: for each label its share of the messages in per cent (more where the student is weak), a hint that"
         f" tells it apart from its neighbours, up to {MOST_TOPICS} concrete topics, and why, citing a score and its"
         f" interval; then up to {MOST_STYLES} styles and {MOST_PERSONAS} kinds of people who write.",
     ]
+
+
+def _before(situation: Situation) -> list[str]:
+    """What became of the attempt that this one starts from, so that it does not fail in the same way."""
+    told = what_happened(situation.earlier) if situation.earlier else ""
+    failed = bool(situation.earlier and situation.earlier.problem)
+    return [f"The attempt before {'failed' if failed else 'lost rows'}:\n{told}"] if told else []
 
 
 def _schema(situation: Situation) -> dict[str, Json]:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from toolkit.engineer.engineer import EngineerModel, Situation
+from toolkit.engineer.feedback import shown_cases
 from toolkit.models.reading import json_of
 from toolkit.types import Json
 
@@ -22,6 +23,9 @@ SYSTEM = (
 )
 OPEN_SYSTEM = SYSTEM.replace("messages", "questions").replace("evaluation questions", "evaluation items")
 """The same for tasks whose answers are no labels."""
+
+MOST_CASES = 3
+"""Questions that went wrong, in one narrow question."""
 
 SHORTEST, LONGEST = 6, 140
 _LETTERS = re.compile(r"[^\W\d_]{3}")
@@ -50,6 +54,7 @@ class Words:
             [
                 f"The messages: {self.situation.about}",
                 f"Known styles: {'; '.join(known)}.",
+                *self._narrow(),
                 *wishes,
                 f"Name {count} other styles in which such messages are written, each in 3 to 10 words.",
             ],
@@ -66,6 +71,7 @@ class Words:
             [
                 f"The questions: {self.situation.about}",
                 f"Known kinds: {'; '.join(known)}.",
+                *self._narrow(),
                 *wishes,
                 f"Name {count} other kinds of such questions, easier and harder ones, each in 3 to 10 words.",
             ],
@@ -79,6 +85,7 @@ class Words:
         lines = [self._meaning(label), f"Name {count} different concrete things that such a {one} may be about."]
         if self.situation.answer != "label":
             lines.insert(0, f"The questions: {self.situation.about}")
+        lines += [*self._narrow(label), *self._cases({label})]
         known = list(known)
         if known:
             lines.append(f"Not these: {'; '.join(known)}.")
@@ -92,6 +99,7 @@ class Words:
             "A student confuses these two kinds of messages.",
             f"First: {self._meaning(first)}",
             f"Second: {self._meaning(second)}",
+            *self._cases({first, second}),
             "What does a message of the first kind say that one of the second never says, and the other way round?"
             " One short sentence each.",
         ]
@@ -142,6 +150,19 @@ class Words:
             return False
         named = any(label in text for label in self.situation.labels if "_" in label or "-" in label)
         return bool(_LETTERS.search(text)) and not _PLACEHOLDER.search(text) and not named
+
+    def _narrow(self, label: str = "") -> list[str]:
+        """What is narrow about the rows so far: of one label, or of all rows whatever their label."""
+        labels = [label] if label else self.situation.labels
+        found = [text for text in self.situation.narrow if any(f"'{one}'" in text for one in labels) == bool(label)]
+        return [f"What was written so far is narrow: {'; '.join(found)}."] if found else []
+
+    def _cases(self, labels: set[str]) -> list[str]:
+        """Questions of one label that went wrong, or of two that were taken for one another."""
+        if self.situation.feedback != "cases":
+            return []
+        about = [case for case in self.situation.cases if {case[1], *({case[2]} if len(labels) > 1 else ())} == labels]
+        return shown_cases(about[:MOST_CASES])
 
     def _meaning(self, label: str) -> str:
         return self.situation.labels[label] or label.replace("_", " ") or self.situation.about
