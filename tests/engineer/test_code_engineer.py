@@ -53,6 +53,13 @@ def test_a_good_program_is_improved_on(school: School) -> None:
     assert "def messages_in" in improving, "the best program is shown"
 
 
+def test_while_no_round_is_accepted_it_hears_of_the_newest_one(school: School) -> None:
+    assert story(school, GOOD, acceptance={"gate_errors": 100}) == [("draft", None), ("draft", None)]
+    first, second = engineer_prompts(school)
+    assert "Untrained the student answers" in first
+    assert "No round was accepted yet. The student of round 1 answers" in second and "weakest first" in second
+
+
 def test_improving_it_hears_which_rows_did_not_count(school: School) -> None:
     says(school, block(f"submit([{{'input': 'by hand', 'output': 'nowhere'}}])\n{SKELETON}"))
     school.run(engineer={"kind": "code"})

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from toolkit.engineer import Situation, SkillReport, open_engineer
-from toolkit.engineer.bandit import contrasts, shares, weight
+from toolkit.engineer.bandit import Bandit, contrasts, shares, weight
 from toolkit.engineer.plan import largest_remainders
 
 LABELS = {"late": "", "broken": "", "refund": ""}
@@ -68,6 +70,13 @@ def test_fixed_does_not_look_at_the_scores() -> None:
     bad = engineer.propose(situation({name: SkillReport(0, 10, 30) for name in LABELS}))
     assert good == bad
     assert good.operation == "improve"
+
+
+def test_scores_of_a_round_that_was_not_accepted_move_the_shares_of_a_draft() -> None:
+    measured = {**{name: SkillReport(9, 10, 10) for name in LABELS}, "late": SkillReport(1, 10, 10)}
+    found = Bandit("program").propose(replace(situation(measured), parent=None, unaccepted=1))
+    assert (found.operation, found.parent) == ("draft", None)
+    assert found.plan["skills"]["late"] > 40  # type: ignore[index, call-overload, operator]
 
 
 def test_the_first_attempt_is_a_draft_with_even_shares() -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from toolkit.engineer import Situation, SkillReport
 from toolkit.engineer.feedback import MOST_SKILLS, evidence, feedback
+from toolkit.engineer.prompts import code_prompt
 from toolkit.types import Score
 
 LABELS = {"late": "", "broken": ""}
@@ -51,7 +52,19 @@ def test_bit_tells_one_bit(better: bool, word: str) -> None:
 
 
 def test_nothing_is_told_before_anything_was_measured() -> None:
-    assert feedback(situation("cases", skills={}, better=None)) == ""
+    assert feedback(situation("cases", skills={}, better=None, baseline=None)) == ""
+
+
+def test_a_draft_is_told_what_the_untrained_student_scores_unless_it_hears_one_bit() -> None:
+    text = "Untrained the student answers 10% of the public questions."
+    assert feedback(situation("aggregate", skills={}, better=None)) == text
+    assert text in code_prompt(situation("aggregate", skills={}, better=None, parent=None))
+    assert feedback(situation("bit", skills={}, better=None)) == ""
+
+
+def test_scores_of_a_round_that_was_not_accepted_are_said_to_be_its() -> None:
+    first = feedback(situation("aggregate", unaccepted=1)).splitlines()[1]
+    assert first == "No round was accepted yet. The student of round 1 answers 10 of 20 public questions (50%)."
 
 
 def test_of_many_labels_only_the_weakest_are_listed() -> None:

@@ -31,11 +31,11 @@ class Bandit:
         self._program = program
 
     def propose(self, situation: Situation) -> Proposal:
-        if not situation.parent or not situation.measured:
+        if not situation.measured:
             plan = label_plan(even_shares(situation.labels, situation.rows), situation)
             return Proposal("draft", plan, self._program)
         plan = label_plan(shares(situation), situation, contrasts(situation))
-        return Proposal("improve", plan, self._program, situation.parent)
+        return Proposal("improve" if situation.parent else "draft", plan, self._program, situation.parent)
 
 
 def shares(situation: Situation) -> dict[str, int]:

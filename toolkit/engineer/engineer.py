@@ -87,6 +87,7 @@ class Situation:
         confusions: (expected label, answered label) -> how often, on `public`.
         cases: (input, expected, answered) of public items that went wrong, only when the recipe allows them.
         baseline: the better untrained student on `public`.
+        unaccepted: the round that was measured, where no round was accepted yet; None once there is a best one.
         operation: how the attempt to come is to be made.
         earlier: the attempt that it starts from; None for a draft.
         better: whether the newest round was accepted, which is all that is told of `gate`.
@@ -106,6 +107,7 @@ class Situation:
     confusions: Mapping[tuple[str, str], int] = field(default_factory=dict)
     cases: tuple[tuple[str, str, str], ...] = ()
     baseline: Score | None = None
+    unaccepted: int | None = None
     operation: Operation = "draft"
     earlier: Earlier | None = None
     better: bool | None = None

@@ -22,7 +22,7 @@ VALID = "too_few_rows"
 
 
 def feedback(situation: Situation) -> str:
-    """The student's results in a few lines; empty before anything was measured."""
+    """The student's results in a few lines; empty before anything was measured, its untrained score too."""
     return "\n".join(_lines(situation))
 
 
@@ -77,11 +77,17 @@ def shown_cases(cases: Iterable[tuple[str, str, str]]) -> list[str]:
 def _lines(situation: Situation) -> Iterator[str]:
     if situation.better is not None:
         yield f"The newest round was {'better than' if situation.better else 'no better than'} the best one before it."
-    if situation.feedback == "bit" or not situation.measured:
+    if situation.feedback == "bit":
+        return
+    if not situation.measured:
+        if situation.baseline:
+            yield f"Untrained the student answers {situation.baseline.value:.0%} of the public questions."
         return
     right = sum(report.right for report in situation.skills.values())
     total = sum(report.n for report in situation.skills.values())
-    yield f"The best student so far answers {right} of {total} public questions ({right / total:.0%})."
+    tried = situation.unaccepted
+    who = f"No round was accepted yet. The student of round {tried}" if tried else "The best student so far"
+    yield f"{who} answers {right} of {total} public questions ({right / total:.0%})."
     if situation.baseline:
         yield f"Untrained it answers {situation.baseline.value:.0%}."
     yield f"By {'label' if situation.answer == 'label' else 'skill'}, the weakest first:"

@@ -70,6 +70,8 @@ def code_prompt(situation: Situation) -> str:
     if earlier is None:
         program = _block(skeleton(situation.answer))
         parts.append(f"This skeleton works. Fill it, or write a better program:\n{program}")
+        known = feedback(situation)
+        parts.append(f"What is known of the student:\n{known}" if known else "")
         parts.append("Write the whole program.")
     else:
         parts += _revision(situation, earlier)

@@ -71,7 +71,7 @@ def whole_plan(situation: Situation, words: Words, narrow: LessonPlan) -> Lesson
 
 
 def _styles(situation: Situation, new: list[str], narrow: LessonPlan) -> list[str]:
-    """The model's styles before the others; a person's wishes come after the merge, so that every third one is theirs."""
+    """The model's styles before the others; a person's wishes come after the merge, as every third one."""
     plain = [style for style in narrow.styles if style not in situation.notes]
     return with_wishes(list(dict.fromkeys([*new, *plain])), situation.notes)
 

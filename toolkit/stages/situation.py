@@ -24,7 +24,8 @@ def situation(session: Session, number: int, attempt: int, best: int | None, mov
     spent, limits, settings = session.spent(), session.limits, session.recipe.file
     rounds_left = limits.rounds - number + 1
     told = settings.engineer.feedback != "bit"
-    skills, confusions = _measured(session, best if told else None)
+    seen = best or _newest(session)
+    skills, confusions = _measured(session, seen if told else None)
     return Situation(
         number=attempt,
         parent=attempt_of(session, best),
@@ -33,13 +34,14 @@ def situation(session: Session, number: int, attempt: int, best: int | None, mov
         calls=round_share(limits.teacher_calls, spent.teacher_calls, rounds_left),
         skills=skills,
         confusions=confusions,
-        cases=_cases(session, best) if settings.engineer.feedback == "cases" else (),
+        cases=_cases(session, seen) if settings.engineer.feedback == "cases" else (),
         baseline=_baseline(session) if told else None,
+        unaccepted=None if best else seen,
         operation=move.operation,
         earlier=_earlier(session, move.parent),
         better=_better(session),
         notes=take_notes(session),
-        narrow=_narrow(session, best) if told else (),
+        narrow=_narrow(session, seen) if told else (),
         about=settings.task.about,
         least=settings.budget.min_rows,
         feedback=settings.engineer.feedback,
@@ -54,8 +56,13 @@ def attempt_of(session: Session, number: int | None) -> int | None:
     return next((found["attempt"] for found in session.journal.rounds() if found["number"] == number), None)
 
 
-def _measured(session: Session, best: int | None) -> tuple[dict[str, SkillReport], Counter[tuple[str, str]]]:
-    outcomes = session.journal.outcomes(f"round-{best}", "public") if best else []
+def _newest(session: Session) -> int | None:
+    """The newest trained round: while none is accepted, its student shows what the data lack."""
+    return max((found["number"] for found in session.journal.rounds() if found["decision"]), default=None)
+
+
+def _measured(session: Session, seen: int | None) -> tuple[dict[str, SkillReport], Counter[tuple[str, str]]]:
+    outcomes = session.journal.outcomes(f"round-{seen}", "public") if seen else []
     expected = {item.id: item.output for item in session.data.public}
     written = [row for row in session.journal.rows(status="accepted") if row["attempt"] != GIVEN]
     rows = Counter(row["skill"] for row in written)
@@ -65,9 +72,9 @@ def _measured(session: Session, best: int | None) -> tuple[dict[str, SkillReport
     return {name: SkillReport(right[name], totals[name], rows[name]) for name in session.data.skills}, missed
 
 
-def _cases(session: Session, best: int | None) -> tuple[tuple[str, str, str], ...]:
-    """Public items that the best student got wrong; an even walk over them, so that no label fills the list."""
-    answers = session.journal.outcomes(f"round-{best}", "public") if best else []
+def _cases(session: Session, seen: int | None) -> tuple[tuple[str, str, str], ...]:
+    """Public items that the student got wrong; an even walk over them, so that no label fills the list."""
+    answers = session.journal.outcomes(f"round-{seen}", "public") if seen else []
     wrong = {outcome.item_id: outcome.answer for outcome in answers if outcome.score < 1}
     found = [(item.input, item.output, wrong[item.id]) for item in session.data.public if item.id in wrong]
     step = max(1, len(found) // MOST_CASES)
@@ -84,8 +91,8 @@ def _baseline(session: Session) -> Score:
     return max((score(session.journal, name, "public") for name in BASELINES), key=lambda found: found.value)
 
 
-def _narrow(session: Session, best: int | None) -> tuple[str, ...]:
-    attempt = attempt_of(session, best)
+def _narrow(session: Session, seen: int | None) -> tuple[str, ...]:
+    attempt = attempt_of(session, seen)
     return tuple(card_of(session, attempt).warnings()) if attempt else ()
 
 
