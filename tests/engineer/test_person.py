@@ -124,6 +124,18 @@ def test_a_plan_waits_and_runs_as_edited(school: School) -> None:
     assert attempt["plan"]["room"] == 24
 
 
+def test_a_note_that_comes_while_a_plan_waits_is_for_the_next_attempt(school: School) -> None:
+    run = school.begin(engineer={"approve": "plan"})
+    wait_for(run)
+    run.steer(WISH)
+    run.approve()
+    wait_for(run)
+    assert [WISH in attempt["plan"].get("wishes", []) for attempt in run.reader.attempts()] == [False]
+    run.approve()
+    run.carry_out()
+    assert [WISH in attempt["plan"].get("wishes", []) for attempt in run.reader.attempts()] == [False, True]
+
+
 def test_a_plan_that_nobody_changed_is_the_engineers(school: School) -> None:
     run = school.begin(engineer={"approve": "plan"}, budget={"rounds": 1})
     wait_for(run)

@@ -76,6 +76,11 @@ def approved(session: Session, attempt: int, proposal: Proposal) -> Proposal:
         raise ApprovalWanted(path, session.folder.name, str(error)) from None
 
 
+def is_proposed(session: Session, attempt: int) -> bool:
+    """Whether an attempt's plan or program was written for approval: a note that came later is not in it."""
+    return any(session.folder.joinpath(FOLDER).glob(f"attempt-{attempt}.*"))
+
+
 def approve(path: Path) -> None:
     """Let a waiting plan or program run as its file now stands."""
     path.replace(path.with_name(path.name + APPROVED))

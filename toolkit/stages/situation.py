@@ -9,6 +9,7 @@ from toolkit.engineer import Earlier, Problem, Situation, SkillReport
 from toolkit.engineer.tree import Move
 from toolkit.journal import GIVEN
 from toolkit.programs.host import LEAK_DETAIL
+from toolkit.stages.approve import is_proposed
 from toolkit.stages.card import card_of
 from toolkit.stages.evaluate import BASELINES, score
 from toolkit.stages.session import Session
@@ -40,7 +41,7 @@ def situation(session: Session, number: int, attempt: int, best: int | None, mov
         operation=move.operation,
         earlier=_earlier(session, move.parent),
         better=_better(session),
-        notes=take_notes(session),
+        notes=take_notes(session, new=not is_proposed(session, attempt)),
         narrow=_narrow(session, seen) if told else (),
         about=settings.task.about,
         least=settings.budget.min_rows,

@@ -26,9 +26,13 @@ def leave_note(folder: Path, text: str) -> None:
     write_text(folder / FOLDER / f"{time.time_ns()}.txt", text)
 
 
-def take_notes(session: Session) -> tuple[str, ...]:
-    """All notes so far, oldest first; new ones are journaled. A note that a crash left behind counts once."""
-    for path in sorted(session.folder.joinpath(FOLDER).glob("*.txt")):
+def take_notes(session: Session, new: bool = True) -> tuple[str, ...]:
+    """All notes so far, oldest first; new ones are journaled. A note that a crash left behind counts once.
+
+    Args:
+        new: whether notes that were left since are taken; if not, they wait for the next attempt.
+    """
+    for path in sorted(session.folder.joinpath(FOLDER).glob("*.txt")) if new else ():
         text = path.read_text(encoding="utf-8")
         if session.journal.note(int(path.stem), text):
             session.journal.event("steered", text=text)
