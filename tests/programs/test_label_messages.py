@@ -21,6 +21,7 @@ class School:
         self.prompts: list[str] = []
         self.rows: list[dict[str, Any]] = []
         self.examples: dict[str, list[str]] = {}
+        self.seeds: list[str] = []
 
     def ask(self, prompts: Sequence[str], _options: dict[str, Any]) -> list[dict[str, Any]]:
         self.prompts += prompts
@@ -40,7 +41,7 @@ class School:
         whole = {"styles": list(STYLES), "situations": [], "contrasts": {}, "per_call": PER_CALL, **plan}
         functions = {"host_ask": self.ask, "host_submit": self.submit, "host_remaining": self.remaining}
         task = {"about": "Messages.", "labels": LABELS, "examples": self.examples}
-        inputs = {"task": task, "plan": whole, "seeds": []}
+        inputs = {"task": task, "plan": whole, "seeds": self.seeds}
         return run_program(library.source("label_messages"), functions, inputs, seed=1)
 
 
@@ -75,6 +76,26 @@ def test_a_teacher_that_writes_nothing_is_not_asked_for_ever() -> None:
     school = School({"late_parcel": 5}, reply="I cannot help with that.")
     assert school.run().error == ""
     assert len(school.prompts) == 3
+
+
+def test_seeds_show_the_tone_in_turn() -> None:
+    plain, school = School({"refund": 20}), School({"refund": 20})
+    school.seeds = [f"seed {number}" for number in range(9)] + ["long" * 100]
+    assert plain.run().error == school.run().error == ""
+    assert all("Never repeat these:\n- seed " in prompt or "longlong" in prompt for prompt in school.prompts)
+    assert {seed for seed in school.seeds[:9] if any(f"- {seed}\n" in prompt for prompt in school.prompts)} >= {
+        "seed 0",
+        "seed 3",
+        "seed 6",
+    }
+    assert not any("long" * 51 in prompt for prompt in school.prompts)
+    assert not any("How people write" in prompt for prompt in plain.prompts), "without seeds no word of them"
+
+
+def test_rows_carry_the_topic_of_the_plan_that_they_take_up() -> None:
+    school = School({"refund": 2}, reply="1. My birthday present is late\n2. Hello there\n3. And so on")
+    assert school.run(topics={"refund": ["a courier who never rang", "a birthday present"]}).error == ""
+    assert [row["meta"].get("topic") for row in school.rows[:2]] == ["a birthday present", None]
 
 
 def test_contrasts_and_notes_reach_the_prompt() -> None:

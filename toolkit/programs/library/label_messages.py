@@ -29,6 +29,8 @@ SYSTEM = (
 TOKENS_PER_MESSAGE = 34
 SHOWN = 3  # of the recipe's examples, or of those whose places plan["shown"] names; others in each prompt
 
+LONGEST_SEED = 200
+
 
 def meaning(label):
     return task["labels"][label] or label.replace("_", " ")
@@ -45,6 +47,9 @@ def prompt_for(label, turn, count):
     if shown:
         lines.append("Some of their messages, which you must not repeat:")
         lines += ["- " + shown[(turn * SHOWN + i) % len(shown)] for i in range(min(SHOWN, len(shown)))]
+    if seeds:  # nobody has labelled them, so they show the tone and nothing more
+        lines.append("How people write, about this or other things. Never repeat these:")
+        lines += ["- " + seeds[(turn * SHOWN + i) % len(seeds)][:LONGEST_SEED] for i in range(min(SHOWN, len(seeds)))]
     contrasts = plan["contrasts"].get(label, [])
     if contrasts:  # one at a time, each in its turn: what a prompt adds costs as much as what is written
         lines.append("It is NOT this: " + meaning(contrasts[turn % len(contrasts)]))
@@ -73,9 +78,18 @@ def messages_in(text, count):
     return found[:count] if len(found) >= count else found[:-1]
 
 
+def meta_of(label, turn, text):
+    """A row's style, and the topic of the plan that its message takes up: the first with a long word in common."""
+    said = set(re.findall(r"\w{5,}", text.lower()))
+    for topic in plan.get("topics", {}).get(label, []):
+        if said & set(re.findall(r"\w{5,}", topic.lower())):
+            return {"style": style_of(turn), "topic": topic}
+    return {"style": style_of(turn)}
+
+
 def rows_from(label, turn, count, reply):
     return [
-        {"input": text, "output": label, "skill": label, "replies": [reply.id], "meta": {"style": style_of(turn)}}
+        {"input": text, "output": label, "skill": label, "replies": [reply.id], "meta": meta_of(label, turn, text)}
         for text in messages_in(reply.text, count)
     ]
 
