@@ -50,6 +50,7 @@ def test_a_good_program_is_improved_on(school: School) -> None:
     assert story(school, GOOD) == [("draft", None), ("improve", None)]
     improving = engineer_prompts(school)[-1]
     assert "weakest first" in improving
+    assert "Variety of the data, round 1: " in improving and "Vendi score" in improving
     assert "def messages_in" in improving, "the best program is shown"
 
 
@@ -114,6 +115,15 @@ def test_rows_of_a_failed_attempt_are_not_trained_on(school: School) -> None:
 
 def test_one_shot_drafts_eight_times_at_most(school: School) -> None:
     assert story(school, CRASHING, engineer={"mode": "one-shot"}) == [("draft", "code runtime error")] * 8
+
+
+def test_a_one_shot_draft_leaves_half_of_the_calls_to_the_next_unless_it_is_the_last(school: School) -> None:
+    says(school, WASTEFUL)
+    run = school.begin(engineer={"kind": "code", "mode": "one-shot", "drafts": 3})
+    with suppress(SchoolhouseError):
+        run.carry_out()
+    first, second, third = [found["plan"]["calls"] for found in run.reader.attempts()]
+    assert first == 40 and second <= 40 and third > second / 2
 
 
 def test_one_shot_stops_at_the_first_valid_draft(school: School) -> None:

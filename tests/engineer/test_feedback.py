@@ -24,6 +24,7 @@ def situation(level: str, **more: object) -> Situation:
         "baseline": Score(0.1, 0.0, 0.2, 20),
         "better": False,
         "narrow": ("41 % of rows share one opening: 'i want to …'",),
+        "variety": "round 1: 80% of word pairs are distinct",
         "feedback": level,
         **more,
     }
@@ -38,6 +39,7 @@ def test_aggregate_has_scores_intervals_and_error_categories() -> None:
     ), "the weakest comes first"
     assert "- broken was taken for late: 3 times" in lines
     assert "- answered with no label at all: 1 times" in lines
+    assert "Variety of the data, round 1: 80% of word pairs are distinct." in lines
     assert "- 41 % of rows share one opening: 'i want to …'" in lines
     assert CASE[0] not in feedback(situation("aggregate"))
 

@@ -93,6 +93,7 @@ class Situation:
         better: whether the newest round was accepted, which is all that is told of `gate`.
         notes: what a person asked for, oldest first.
         narrow: what is narrow about the best attempt's rows, in words.
+        variety: how varied the rows of the newest two rounds are, in one line.
         examples: label -> the recipe's messages that show the tone.
         seeds: a few of the unlabelled questions that people wrote; none of them is an evaluation item.
         answer: the kind of answer, as `task.answer`; `labels` are skills where answers are no labels.
@@ -113,6 +114,7 @@ class Situation:
     better: bool | None = None
     notes: tuple[str, ...] = ()
     narrow: tuple[str, ...] = ()
+    variety: str = ""
     about: str = ""
     least: int = 1
     feedback: Feedback = "aggregate"

@@ -98,6 +98,8 @@ def _lines(situation: Situation) -> Iterator[str]:
     if situation.narrow:
         yield "Its data are narrow:"
         yield from (f"- {warning}" for warning in situation.narrow)
+    if situation.variety:
+        yield f"Variety of the data, {situation.variety}."
     if situation.feedback == "cases":
         yield from shown_cases(situation.cases)
 

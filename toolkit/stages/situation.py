@@ -32,7 +32,7 @@ def situation(session: Session, number: int, attempt: int, best: int | None, mov
         parent=attempt_of(session, best),
         labels=session.data.skills,
         rows=round_share(limits.rows, spent.rows, rounds_left),
-        calls=round_share(limits.teacher_calls, spent.teacher_calls, rounds_left),
+        calls=_calls(session, attempt, round_share(limits.teacher_calls, spent.teacher_calls, rounds_left)),
         skills=skills,
         confusions=confusions,
         cases=_cases(session, seen) if settings.engineer.feedback == "cases" else (),
@@ -43,6 +43,7 @@ def situation(session: Session, number: int, attempt: int, best: int | None, mov
         better=_better(session),
         notes=take_notes(session, new=not is_proposed(session, attempt)),
         narrow=_narrow(session, seen) if told else (),
+        variety=_variety(session) if told else "",
         about=settings.task.about,
         least=settings.budget.min_rows,
         feedback=settings.engineer.feedback,
@@ -50,6 +51,13 @@ def situation(session: Session, number: int, attempt: int, best: int | None, mov
         seeds=_seeds(session) if told else (),
         answer=settings.task.answer,
     )
+
+
+def _calls(session: Session, attempt: int, left: int) -> int:
+    """Calls of an attempt: a draft of one-shot mode leaves half of them to those after it, unless it is the last."""
+    settings = session.recipe.file.engineer
+    last = attempt >= min(settings.drafts, settings.attempts)
+    return left if last or not session.one_shot else -(-left // 2)
 
 
 def attempt_of(session: Session, number: int | None) -> int | None:
@@ -95,6 +103,17 @@ def _baseline(session: Session) -> Score:
 def _narrow(session: Session, seen: int | None) -> tuple[str, ...]:
     attempt = attempt_of(session, seen)
     return tuple(card_of(session, attempt).warnings()) if attempt else ()
+
+
+def _variety(session: Session) -> str:
+    """The variety of the newest two rounds' rows: whether it grows or falls is seen from two of them."""
+    decided = [found for found in session.journal.rounds() if found["decision"]][-2:]
+    cards = [(found["number"], card_of(session, found["attempt"])) for found in decided]
+    return "; ".join(
+        f"round {number}: {card.distinct[1]:.0%} of word pairs are distinct, {card.near_duplicate_rate:.0%} of rows"
+        f" nearly repeat another, Vendi score {card.vendi:.1f} of {card.vendi_n}"
+        for number, card in cards
+    )
 
 
 def _better(session: Session) -> bool | None:
