@@ -25,7 +25,9 @@ def extract(reply: Completion) -> tuple[str, Problem | None]:
             "LLM output truncated", "the reply was cut off at its token limit; write a shorter program"
         )
     if reply.finish_reason == "context":
-        return text, Problem("other", "the question did not fit into the model's context, engineer.context in the recipe")
+        return text, Problem(
+            "other", "the question did not fit into the model's context, engineer.context in the recipe"
+        )
     if reply.finish_reason == "error":
         return text, Problem("other", "the model gave no whole reply")
     blocks = [code for language, code in _BLOCK.findall(text) if language.lower() in _PYTHON]

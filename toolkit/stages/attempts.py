@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import nullcontext
+from dataclasses import replace
 
 from toolkit.budget import stop_reason
 from toolkit.engineer import Engineer, Proposal
@@ -48,6 +49,8 @@ def begin(session: Session, engineer: Engineer, number: int, best: int | None, t
     if move is None or made >= settings.attempts or (tried and stop_reason(session.limits, session.spent())):
         return None
     now = situation(session, number, made + 1, best, move)
+    if session.one_shot and engineer.revises and made + 1 < min(settings.drafts, settings.attempts):
+        now = replace(now, calls=-(-now.calls // 2))  # the other half is for the drafts after it
     with session.stage("plan", number) if engineer.revises else nullcontext():
         proposal = approved(session, made + 1, engineer.propose(now))
     _journal(session, made + 1, proposal, {"calls": now.calls, "room": now.rows})

@@ -32,7 +32,7 @@ def situation(session: Session, number: int, attempt: int, best: int | None, mov
         parent=attempt_of(session, best),
         labels=session.data.skills,
         rows=round_share(limits.rows, spent.rows, rounds_left),
-        calls=_calls(session, attempt, round_share(limits.teacher_calls, spent.teacher_calls, rounds_left)),
+        calls=round_share(limits.teacher_calls, spent.teacher_calls, rounds_left),
         skills=skills,
         confusions=confusions,
         cases=_cases(session, seen) if settings.engineer.feedback == "cases" else (),
@@ -51,13 +51,6 @@ def situation(session: Session, number: int, attempt: int, best: int | None, mov
         seeds=_seeds(session) if told else (),
         answer=settings.task.answer,
     )
-
-
-def _calls(session: Session, attempt: int, left: int) -> int:
-    """Calls of an attempt: a draft of one-shot mode leaves half of them to those after it, unless it is the last."""
-    settings = session.recipe.file.engineer
-    last = attempt >= min(settings.drafts, settings.attempts)
-    return left if last or not session.one_shot else -(-left // 2)
 
 
 def attempt_of(session: Session, number: int | None) -> int | None:
