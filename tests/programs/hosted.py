@@ -13,14 +13,15 @@ from toolkit.models.chat import ModelInfo
 from toolkit.models.journaled import JournaledModel
 from toolkit.programs.host import Allowance, ProgramHost, Verify
 from toolkit.programs.sandbox import Ending, Limits, run_program
-from toolkit.types import Completion, Json, Request, Row
+from toolkit.types import Completion, FinishReason, Json, Request, Row
 
 Speaks = Callable[[Request], str]
+ENDINGS: Mapping[str, FinishReason] = {"…": "length", "‽": "refusal"}
 QUICK = Limits(memory_bytes=64_000_000, seconds=1.0, host_calls=400)
 
 
 class MadeUpTeacher:
-    """Answers with what a function of the request returns; a reply that ends in … was cut off."""
+    """Answers with what a function of the request returns; a reply that ends in … was cut off, in ‽ refused."""
 
     def __init__(self, speaks: Speaks) -> None:
         self.speaks = speaks
@@ -30,7 +31,7 @@ class MadeUpTeacher:
         for request in requests:
             self.asked.append(request)
             text = self.speaks(request)
-            yield request, Completion(text, "length" if text.endswith("…") else "stop", 1, 1)
+            yield request, Completion(text, ENDINGS.get(text[-1:], "stop"), 1, 1)
 
     def info(self) -> ModelInfo:
         return ModelInfo("made-up", "test", 2048, 0, False)

@@ -27,6 +27,9 @@ Problem = Literal[
     "no_json",
     "wrong_schema",
 ]
+CUT = ("cut_off", "json_cut_off")
+"""Problems of a reply whose beginning may be of use; with any other, no row may come from it."""
+
 MAX_DEPTH = 64
 _THINKING = re.compile(r"<think(?:ing)?>.*?</think(?:ing)?>", re.DOTALL)
 _OPEN = re.compile(r"<think(?:ing)?>")
@@ -122,7 +125,8 @@ def storable(text: str) -> str:
 def runs_into_the_cut(row_text: str, reply_text: str) -> bool:
     """Whether a row's text ends where a cut reply ends: then its own end is missing."""
     tail = reply_text.rstrip().rstrip("\"'`,]}").rstrip()
-    return bool(row_text.strip()) and tail.endswith(row_text.strip().rstrip("\"'`,]}"))
+    end = row_text.strip().rstrip("\"'`,]}")
+    return bool(end) and tail.endswith(end)
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from toolkit.data.checks import Rejection, RowChecks
 from toolkit.errors import RefusedRequest
 from toolkit.journal import Journal
 from toolkit.models.journaled import JournaledModel
-from toolkit.models.reading import read, runs_into_the_cut
+from toolkit.models.reading import CUT, read, runs_into_the_cut
 from toolkit.programs.arguments import (
     AskOptions,
     BadArgument,
@@ -100,6 +100,7 @@ class ProgramHost:
     _replies: set[str] = field(default_factory=set)
     _logged: int = 0
     _cut: dict[str, str] = field(default_factory=dict)
+    _none: dict[str, str] = field(default_factory=dict)
     _written: int = 0
     _verified: int = 0
     _verifying: float = 0.0
@@ -199,8 +200,8 @@ class ProgramHost:
         """Check one row and journal it with its verdict; what the program may know of it, no reason if accepted."""
         rejection = Rejection("malformed", problem) if problem else self.checks.check(row)
         reason, detail = (rejection.reason, rejection.detail) if rejection else ("", "")
-        if not reason and any(runs_into_the_cut(row.input, self._cut[call]) for call in row.calls if call in self._cut):
-            reason, detail = "cut_off", f"the reply ends in the middle of it: {row.input[-100:]}"
+        if not reason:
+            reason, detail = self._reply_problem(row)
         if not reason and not self.answer_passes(row):
             reason, detail = "answer_fails_scorer", row.output[:200]
         own = not reason and not self.teacher_wrote(row)
@@ -216,6 +217,18 @@ class ProgramHost:
             self.accepted[row.skill] += 1
             self._written += own
         return reason, LEAK_DETAIL if reason == "leak" else detail
+
+    def _reply_problem(self, row: Row) -> tuple[str, str]:
+        """Why a reply that the row names is none, or whether the row stands where one was cut off."""
+        for call in row.calls:
+            if call in self._none:
+                return self._none[call], f"a reply that it names is of no use: {row.input[:100]}"
+        parts = [row.input] if self.checks.labels else [row.input, row.output]  # a label that is listed is whole
+        for cut in (self._cut[call] for call in row.calls if call in self._cut):
+            for part in parts:
+                if runs_into_the_cut(part, cut):
+                    return "cut_off", f"the reply ends in the middle of it: {part[-100:]}"
+        return "", ""
 
     def _check_time(self, requests: Sequence[Request]) -> None:
         """Raises OutOfTime, and from then on always.
@@ -245,8 +258,10 @@ class ProgramHost:
     def _reply(self, request: Request, completion: Completion) -> Json:
         """What the program sees: text without thoughts, and JSON that keeps to the schema that was asked for."""
         found = read(request, completion)
-        if completion.finish_reason == "length":
+        if found.problem in CUT:
             self._cut[request.hash] = found.text
+        elif found.problem:
+            self._none[request.hash] = found.problem
         return {"id": request.hash, "text": found.text, "data": found.data}
 
     def _guarded(self, function: Callable[..., Any]) -> Callable[..., Any]:
