@@ -54,6 +54,7 @@ class SchoolhouseApp(App[None]):
         self.revealed: set[Path] = set()
         """Runs whose verdict was opened on purpose."""
         self._open_first = open_first
+        self._quitting: Screen[Any] | None = None
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = PAPER.name if os.environ.get("SCHOOLHOUSE_THEME") == "light" else SLATE.name
@@ -122,6 +123,21 @@ class SchoolhouseApp(App[None]):
     def action_help(self) -> None:
         if not isinstance(self.screen, HelpScreen):
             self.push_screen(HelpScreen(type(self.screen).__name__.removesuffix("Screen")))
+
+    async def action_quit(self) -> None:
+        """End. A screen whose `unsaved` is true has edits that would be lost: then it is asked first."""
+        if not any(screen.is_mounted and getattr(screen, "unsaved", False) for screen in self.screen_stack):
+            self.exit()
+        elif self._quitting not in self.screen_stack:
+            from tui.screens.sure import SureScreen
+
+            words = "What you changed is not saved: it would be lost. Runs that are under way go on."
+            self._quitting = SureScreen("Quit without saving?", words, "quit, and lose the changes")
+            self.push_screen(self._quitting, self._quit)
+
+    def _quit(self, sure: bool | None) -> None:
+        if sure:
+            self.exit()
 
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         for active in screen.active_bindings.values():

@@ -156,6 +156,10 @@ async def test_leaving_an_edit_and_taking_one_back_are_asked_about(recorder: Rec
         await until(pilot, lambda: isinstance(app.screen, SureScreen))
         await pilot.press("escape")
         await until(pilot, lambda: app.screen is editor)
+        await pilot.press("ctrl+q")
+        await until(pilot, lambda: "Quit without saving?" in shown(app))
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is editor)
         await pilot.press("escape", "y")
         await until(pilot, lambda: app.screen is screen)
         assert left(recorder) == []

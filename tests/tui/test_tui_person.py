@@ -147,7 +147,9 @@ async def test_edits_are_kept_when_one_leaves(recorder: Recorder) -> None:
         await until(pilot, lambda: "waits for you" in shown(app))
         await pilot.press("a")
         await until(pilot, lambda: isinstance(app.screen, ApproveScreen))
-        await pilot.press("x", "q", "escape")
+        await pilot.press("x", "q", "ctrl+q")
+        await until(pilot, lambda: "Quit without saving?" in shown(app))
+        await pilot.press("escape", "escape")
         await until(pilot, lambda: path.read_text().startswith("xq# Attempt 5"))
         assert isinstance(app.screen, RunScreen)
         assert made_up(app).asked == []

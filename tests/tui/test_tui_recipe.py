@@ -17,6 +17,7 @@ from tui.runs import Runs
 from tui.screens.confirm import ConfirmScreen
 from tui.screens.recipe import RecipeScreen
 from tui.screens.run import RunScreen
+from tui.screens.sure import SureScreen
 
 SHIPPED = Path(__file__).parents[2] / "recipes" / "quickstart"
 
@@ -144,6 +145,33 @@ async def test_edits_are_not_lost_by_a_key(recipe: Path) -> None:
         await pilot.press("down", "enter")
         await until(pilot, lambda: app.screen.query("#recipes"))
         assert recipe.read_text(encoding="utf-8") == before
+
+
+@pytest.mark.parametrize("way", ["ctrl+q", "q", "palette"])
+async def test_edits_are_not_lost_by_quitting(recipe: Path, way: str) -> None:
+    app = make_app(recipe.parents[2], 0.0)
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot, app)
+        await pilot.press("#")
+        if way == "q":
+            screen.set_focus(None)
+        for key in [*"\x10Quit", "enter"] if way == "palette" else [way]:
+            await pilot.press({"\x10": "ctrl+p"}.get(key, key))
+        await until(pilot, lambda: isinstance(app.screen, SureScreen))
+        await pilot.press("ctrl+q")  # asked once, not twice
+        await pilot.press("escape")
+        assert app.screen is screen
+        assert app.is_running
+        await pilot.press("ctrl+q", "y")
+        await until(pilot, lambda: not app.is_running)
+
+
+async def test_without_edits_quitting_asks_nothing(recipe: Path) -> None:
+    app = make_app(recipe.parents[2], 0.0)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await opened(pilot, app)
+        await pilot.press("ctrl+q")
+        await until(pilot, lambda: not app.is_running)
 
 
 async def test_duplicate_and_start(recipe: Path) -> None:

@@ -61,6 +61,10 @@ class ApproveScreen(Screen[bool]):
         """The text to keep, also with the characters that are not shown as they are."""
         return as_written(self.query_one(TextArea).text)
 
+    @property
+    def unsaved(self) -> bool:
+        return self.text != self._file_text
+
     # -- keys ----------------------------------------------------------------------------------
 
     def action_approve(self) -> None:
@@ -78,11 +82,9 @@ class ApproveScreen(Screen[bool]):
             self.dismiss(True)
 
     def action_leave(self) -> None:
-        if self.text == self._file_text:
-            self.dismiss(False)
-        else:
+        if self.unsaved:
             self.app.perform(partial(self.app.runs.save, self.waiting.path, self.text), self._kept)
-            self.dismiss(False)
+        self.dismiss(False)
 
     def _kept(self, _result: None) -> None:
         self.app.notify("your edits are in the file; the run waits", timeout=4, markup=False)

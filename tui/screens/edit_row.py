@@ -79,7 +79,7 @@ class EditRowScreen(Screen[Edited]):
         return as_written(text), as_written(answer)
 
     @property
-    def changed(self) -> bool:
+    def unsaved(self) -> bool:
         return self.edited != (self.row.input, self.row.output)
 
     # -- labels --------------------------------------------------------------------------------
@@ -113,7 +113,7 @@ class EditRowScreen(Screen[Edited]):
         words = Content.styled("nothing is changed yet", MUTED)
         if problem:
             words = Content.styled(clean(problem, 200), "$error")
-        elif self.changed:
+        elif self.unsaved:
             words = Content.styled("not saved yet: ctrl+s", "$warning")
         self.query_one("#edit-problem", Static).update(words)
 
@@ -121,10 +121,10 @@ class EditRowScreen(Screen[Edited]):
 
     def action_save(self) -> None:
         if not self.app.runs.edit_problem(self.row.labels, *self.edited):
-            self.dismiss(self.edited if self.changed else None)
+            self.dismiss(self.edited if self.unsaved else None)
 
     def action_leave(self) -> None:
-        if not self.changed:
+        if not self.unsaved:
             self.dismiss(None)
             return
         words = "What you changed is not saved: it would be lost. The row stays as it was."

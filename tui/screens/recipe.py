@@ -84,7 +84,7 @@ class RecipeScreen(Screen[None]):
         return as_written(self.query_one(TextArea).text)
 
     @property
-    def changed(self) -> bool:
+    def unsaved(self) -> bool:
         return self.text != self._saved
 
     # -- what is shown -------------------------------------------------------------------------
@@ -114,7 +114,7 @@ class RecipeScreen(Screen[None]):
         self.refresh_bindings()
 
     def _show_status(self) -> None:
-        words = Content.styled("not saved", "$warning") if self.changed else Content.styled("saved", MUTED)
+        words = Content.styled("not saved", "$warning") if self.unsaved else Content.styled("saved", MUTED)
         self.query_one("#recipe-status", Static).update(words)
 
     def _show_difference(self) -> None:
@@ -188,7 +188,7 @@ class RecipeScreen(Screen[None]):
 
     def action_start(self) -> None:
         """Save, ask once more, start."""
-        if self.changed:
+        if self.unsaved:
             self._save(self._confirm)
         else:
             self._confirm()
@@ -201,7 +201,7 @@ class RecipeScreen(Screen[None]):
 
     def action_leave(self) -> None:
         """Edits are not lost by a key: one who leaves with some is asked."""
-        if not self.changed:
+        if not self.unsaved:
             self.app.pop_screen()
             return
         from tui.screens.choose import ChooseScreen
