@@ -12,14 +12,14 @@ import sqlite3
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from toolkit.errors import SchoolhouseError
 from tui.runs import Runs
-from tui.state import RecipeLine, RunLine, Status
+from tui.state import RunLine, Status
 
 TICK = 0.1
 MOST_AT_ONCE = 2000
@@ -205,21 +205,19 @@ class ReplayRuns(Runs):
     def resume(self, folder: Path) -> None:
         self.player.playing.set()
 
-    def start(self, recipe: RecipeLine, arms: Sequence[str] = ()) -> Path:
-        raise _only_shown()
 
-    def steer(self, folder: Path, text: str) -> None:
-        raise _only_shown()
-
-    def approve(self, folder: Path) -> None:
-        raise _only_shown()
-
-    def end_after_round(self, folder: Path, wanted: bool) -> None:
-        raise _only_shown()
+def _refused(self: ReplayRuns, *_args: object, **_named: object) -> NoReturn:
+    raise SchoolhouseError("this is a recording: it can be watched, not changed", "open the run itself: schoolhouse")
 
 
-def _only_shown() -> SchoolhouseError:
-    return SchoolhouseError("this is a recording: it can be watched, not changed", "schoolhouse")
+REFUSED = (
+    "start", "steer", "approve", "end_after_round", "read", "save", "edit", "submit_draft", "decide", "row_text",
+    "edit_row", "save_labels", "converse", "example_place", "example_preview", "add_example", "start_export",
+    "stop_export",
+)  # fmt: skip
+"""What would be lost with the replay, or needs weights that are not in it. An editor does not even open."""
+for name in REFUSED:
+    setattr(ReplayRuns, name, _refused)
 
 
 def replay(name: str, speed: float, show: Callable[[ReplayRuns, Path], None]) -> None:

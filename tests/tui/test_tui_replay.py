@@ -15,12 +15,23 @@ from toolkit.cli.app import app as command_line
 from toolkit.errors import SchoolhouseError
 from toolkit.journal import DATABASE, JournalReader
 from tui.app import SchoolhouseApp
-from tui.replay import Player, ReplayRuns, replay, steps
+from tui.replay import REFUSED, Player, ReplayRuns, replay, steps
+from tui.runs import Runs
 from tui.screens.run import RunScreen
 from tui.state import RecipeLine, Yield
 
 REAL = Path(__file__).parents[1] / "data" / "recorded-run"
 TABLES = ("events", "stages", "attempts", "calls", "rows", "rounds", "training_steps", "outcomes", "openings", "meta")
+
+WATCHING = {
+    "now", "status", "runs", "find", "calls", "call", "limits", "facets", "row_window", "whole_row", "edit_problem",
+    "may_be_kept", "evaluation", "interval", "desk", "exports", "compare", "lint_run",
+}  # fmt: skip
+OF_THIS_MACHINE = {
+    "recipes", "estimate", "machine", "takes", "lacking", "health", "models", "pull", "measure", "command", "leave",
+    "recipe_text", "check_recipe", "save_recipe", "duplicate_recipe", "lint_text",
+}  # fmt: skip
+"""Has nothing to do with the recording, and stays."""
 
 
 @pytest.fixture
@@ -94,9 +105,17 @@ def test_a_replay_can_be_paused_and_nothing_else(player: Player) -> None:
     assert player.now > now
     for forbidden in (lambda: runs.steer(player.folder, "x"), lambda: runs.approve(player.folder),
                       lambda: runs.end_after_round(player.folder, True),
+                      lambda: runs.decide(player.folder, "1-1", "drop"), lambda: runs.save_labels(player.folder, {}),
+                      lambda: runs.row_text(player.folder, 1, 1), lambda: runs.example_place(player.folder),
+                      lambda: runs.start_export(player.folder, "gguf", None), lambda: runs.converse(player.folder),
                       lambda: runs.start(RecipeLine("a", player.folder, ""))):  # fmt: skip
-        with pytest.raises(SchoolhouseError):
+        with pytest.raises(SchoolhouseError, match="a recording"):
             forbidden()
+
+
+def test_whatever_a_door_offers_was_thought_of_for_replays() -> None:
+    offered = {name for name in dir(Runs) if not name.startswith("_") and callable(getattr(Runs, name))}
+    assert offered == WATCHING | OF_THIS_MACHINE | {*REFUSED, "pause", "resume"}
 
 
 def test_a_speed_that_makes_no_sense_is_refused(recorded: Path) -> None:
