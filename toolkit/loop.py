@@ -50,4 +50,5 @@ def carry_out(session: Session) -> Verdict | None:
         best = accept(session, number, best)
         session.safe_point()
 
+    session.release()  # a round that was given up leaves the teacher loaded
     return exam(session, best)

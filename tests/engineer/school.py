@@ -61,6 +61,7 @@ class School:
     """label -> the share of its messages that a trained student gets right."""
     asked: list[Request] = field(default_factory=list)
     opened: int = 0
+    closed: int = 0
     _runs: int = 0
     on_request: Callable[[Request], None] = lambda request: None
 
@@ -96,7 +97,7 @@ class School:
         return ModelInfo("school", "replay", 4096, 0, False)
 
     def close(self) -> None:
-        return
+        self.closed += 1
 
     # -- the student -------------------------------------------------------------------------
 

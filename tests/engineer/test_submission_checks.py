@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import closing
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from school import School, lessons, nonsense
+from school import FakeStudent, FakeTrainer, School, lessons, nonsense
 
 from toolkit.errors import SchoolhouseError
 from toolkit.journal import Journal
@@ -126,3 +128,20 @@ def test_without_weights_nothing_counts_tokens(school: School) -> None:
         limits = limits_of(Session(school.recipe(), run.folder, journal), EVEN, 24)
     assert limits.tokens is None
     assert limits.label_share == pytest.approx(2 / 3)
+
+
+def test_the_teacher_is_unloaded_before_the_exam_when_a_round_was_given_up(
+    school: School, trainer: FakeTrainer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded: list[int] = []
+
+    def open_student(backend: str, gguf: Path, adapter: Path | None, log: Path, **_: Any) -> FakeStudent:
+        loaded.append(school.opened - school.closed)
+        return FakeStudent(school, adapter is not None)
+
+    monkeypatch.setattr("toolkit.stages.evaluate.open_student", open_student)
+    school.teacher = lambda request: "" if trainer.trained else lessons(request)
+    run = school.run(engineer={"kind": "fixed"})
+    assert [found["status"] for found in run.reader.attempts()] == ["valid", "failed"]
+    assert school.opened == 2 and set(loaded) == {0}
+    assert "exam" in [stage["name"] for stage in run.reader.stages()]
