@@ -8,6 +8,7 @@ from school import School, build
 from toolkit.engineer import EngineerModel
 from toolkit.engineer.fitness import Fitness, fitness, measure, program_fails
 from toolkit.engineer.skeletons import SKELETON
+from toolkit.errors import RefusedRequest
 from toolkit.types import Completion, Request
 
 GOOD = f"```python\n{SKELETON}\n```"
@@ -67,6 +68,22 @@ def test_a_model_is_measured_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert len(asked) == 4
     (tmp_path / "fitness.json").write_text("not JSON")
     assert fitness("replay/a", found).kind == "code"
+
+
+def test_what_is_measured_again_replaces_what_was_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SCHOOLHOUSE_CACHE", str(tmp_path))
+    assert not fitness("replay/a", model("[]", "no idea")[0]).code
+    found, _ = model("[]", GOOD)
+    assert not fitness("replay/a", found).code
+    assert fitness("replay/a", found, again=True).code
+    assert fitness("replay/a", found).code
+
+
+def test_a_question_that_is_refused_is_not_answered_right() -> None:
+    def refuse(request: Request, attempt: int) -> Completion:
+        raise RefusedRequest("the prompt has too many tokens", "shorten it")
+
+    assert measure(EngineerModel(refuse)) == Fitness(False, False, "the prompt has too many tokens")
 
 
 def test_auto_explains_its_choice_and_keeps_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

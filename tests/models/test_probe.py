@@ -104,6 +104,17 @@ def test_the_command_measures_once_and_remembers() -> None:
     assert "measured before" in second.output and "writes programs" in second.output
 
 
+def test_what_was_measured_is_kept_when_the_trial_program_gets_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: Any, **__: Any) -> Fitness:
+        raise ModelError("the server is gone", "start it")
+
+    monkeypatch.setattr("toolkit.engineer.fitness.fitness", fails)
+    with Double(Teacher()) as double:
+        name = f"openai/any@{double.url}/v1"
+        assert CliRunner().invoke(app, ["models", "probe", name, "--context", "600"]).exit_code != 0
+    assert cached_probe(name) is not None
+
+
 def test_a_measurement_with_other_questions_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     found = probed(Teacher(), context=600)
     remember(found)

@@ -47,9 +47,8 @@ def _measure(name: str, context: int) -> tuple[Probe, Fitness]:
         def ask(request: Request, _attempt: int) -> Completion:
             return next(iter(model.complete([request])))[1]
 
+        remember(found)  # first: an error in what follows must not cost these minutes
         # the recipe's defaults, so that `engineer.kind: auto` finds this measurement
-        able = fitness(name, EngineerModel(ask))
-        remember(found)
-        return found, able
+        return found, fitness(name, EngineerModel(ask), again=True)
     finally:
         model.close()

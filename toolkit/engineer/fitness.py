@@ -16,6 +16,7 @@ from toolkit.engineer.engineer import EngineerModel, Situation
 from toolkit.engineer.extract import extract
 from toolkit.engineer.prompts import SYSTEM, code_prompt
 from toolkit.engineer.words import SYSTEM as JSON_SYSTEM
+from toolkit.errors import RefusedRequest
 from toolkit.models.reading import json_of
 from toolkit.paths import cache_dir, write_text
 from toolkit.programs.sandbox import Limits, run_program
@@ -63,13 +64,14 @@ class Fitness:
         return f"engineer: {self.kind}, because {name} {says} and {writes}"
 
 
-def fitness(name: str, model: EngineerModel) -> Fitness:
+def fitness(name: str, model: EngineerModel, *, again: bool = False) -> Fitness:
     """A model's fitness, from the cache or measured now.
 
     Args:
         name: `backend/name`; with the questions it is the key of the cache.
+        again: measure it anew, whatever the cache has.
     """
-    known = known_fitness(name, model.temperature)
+    known = None if again else known_fitness(name, model.temperature)
     if known is None:
         known = measure(model)
         path = cache_dir() / FILE
@@ -89,10 +91,17 @@ def _key(name: str, temperature: float) -> str:
 
 
 def measure(model: EngineerModel) -> Fitness:
-    """Ask both questions."""
-    reply = model.question(JSON_SYSTEM, JSON_QUESTION, attempt=0, part=1, schema=JSON_SCHEMA, max_tokens=60)
-    why = program_fails(model.question(SYSTEM, _code_prompt(), attempt=0, part=2))
-    return Fitness(json_of(reply) == JSON_ANSWER, not why, why)
+    """Ask both questions; one that the model's server refuses is not answered right."""
+    try:
+        reply = model.question(JSON_SYSTEM, JSON_QUESTION, attempt=0, part=1, schema=JSON_SCHEMA, max_tokens=60)
+        able = json_of(reply) == JSON_ANSWER
+    except RefusedRequest:
+        able = False
+    try:
+        why = program_fails(model.question(SYSTEM, _code_prompt(), attempt=0, part=2))
+    except RefusedRequest as error:
+        why = error.message
+    return Fitness(able, not why, why)
 
 
 def program_fails(reply: Completion) -> str:
