@@ -51,7 +51,7 @@ def verify(name: Name) -> None:
     """Hash the weights again. Exit code 3 when they are missing or damaged."""
     from toolkit.models.weights import verify as check
 
-    say(f"{check(name)} is whole")
+    say(f"{check(_catalog_name(name))} is whole")
 
 
 @app.command()
@@ -59,7 +59,7 @@ def path(name: Name) -> None:
     """Print where the weights are. Exit code 3 when they are not on this machine."""
     from toolkit.models.weights import weights_path
 
-    say(weights_path(name))
+    say(weights_path(_catalog_name(name)))
 
 
 @app.command()
@@ -80,7 +80,7 @@ def pull_all(names: Iterable[str]) -> list[Path]:
     from toolkit.models.weights import pull
 
     paths = []
-    for name in names:
+    for name in map(_catalog_name, names):
         with _bar(name) as advance:
             if name.startswith("ollama/"):
                 _pull_into_ollama(name, advance)
@@ -88,6 +88,14 @@ def pull_all(names: Iterable[str]) -> list[Path]:
             paths.append(pull(name, advance))
         say(f"{name}: {paths[-1]}")
     return paths
+
+
+def _catalog_name(name: str) -> str:
+    """A catalog name in full, without its backend; other names as they are."""
+    from toolkit.models import catalog
+
+    bare = catalog.full_name(name).removeprefix(catalog.LOCAL)
+    return bare if bare in catalog.names() else name
 
 
 def _pull_into_ollama(name: str, advance: Callable[[Progress], None]) -> None:

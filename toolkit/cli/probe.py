@@ -18,8 +18,10 @@ CONTEXT = 8192
 def print_probe(name: str, *, context: int = CONTEXT, again: bool = False, as_json: bool = False) -> None:
     """Measure a model, or tell what was measured before. Raises ModelError."""
     from toolkit.engineer.fit_for import known_fitness, page
+    from toolkit.models.catalog import full_name
     from toolkit.models.probe import cached_probe
 
+    name = full_name(name)
     found = None if again else cached_probe(name)
     known = found is not None
     found, fitness = _measure(name, context) if found is None else (found, known_fitness(name))

@@ -64,6 +64,9 @@ class Entry:
     sources: tuple[Source, ...]
 
 
+LOCAL = "llama_cpp/"
+"""What stands before a catalog name where the backend is named too."""
+
 CATALOG: tuple[Entry, ...] = (
     Entry(
         name="smollm2-135m-instruct",
@@ -109,10 +112,19 @@ def names() -> list[str]:
     return [entry.name for entry in CATALOG]
 
 
+def full_name(name: str) -> str:
+    """The name in full where a catalog name's first parts were written, perhaps after `llama_cpp/`; else as it was."""
+    backend = LOCAL if name.startswith(LOCAL) else ""
+    typed = name.removeprefix(backend).lower()
+    begun = [known for known in names() if known == typed] or [n for n in names() if n.startswith(f"{typed}-")]
+    return backend + begun[0] if len(begun) == 1 else name
+
+
 def entry(name: str) -> Entry:
-    """The catalog's entry of that name. Raises ModelError with the nearest names."""
+    """The catalog's entry of that name or beginning of a name. Raises ModelError with the nearest names."""
+    full = full_name(name)
     for found in CATALOG:
-        if found.name == name.lower():
+        if found.name == full:
             return found
     holding = [known for known in names() if name.lower() in known]
     near = holding or difflib.get_close_matches(name.lower(), names(), n=3, cutoff=0.4)

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from toolkit.errors import ModelError, RefusedRequest
+from toolkit.models.catalog import full_name
 from toolkit.models.chat import ModelInfo
 from toolkit.models.choices import Choices
 from toolkit.models.llama_native import BATCH_TOKENS, Engine, Entry, Sampler
@@ -34,7 +35,7 @@ _WORTH_WAITING = 16  # tokens of prefix that another slot is about to compute
 
 def open_model(name: str, *, context: int = 2048, threads: int | None = None) -> LlamaCppModel:
     """Open a catalog name or a path to a .gguf file. Raises ModelError."""
-    return LlamaCppModel(weights_path(name), name=name, context=context, threads=threads)
+    return LlamaCppModel(weights_path(name), name=full_name(name), context=context, threads=threads)
 
 
 @dataclass(slots=True)

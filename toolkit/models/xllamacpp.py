@@ -19,6 +19,7 @@ from queue import SimpleQueue
 from typing import Any
 
 from toolkit.errors import ModelError, RefusedRequest
+from toolkit.models.catalog import full_name
 from toolkit.models.chat import ModelInfo
 from toolkit.models.gguf_header import read_header
 from toolkit.models.llama_cpp import default_threads
@@ -43,7 +44,7 @@ _FIX = "pip install xllamacpp"
 
 def open_model(name: str, *, context: int = 2048, threads: int | None = None) -> XLlamaCppModel:
     """Open a catalog name or a path to a .gguf file. Raises ModelError."""
-    return XLlamaCppModel(weights_path(name), name=name, context=context, threads=threads)
+    return XLlamaCppModel(weights_path(name), name=full_name(name), context=context, threads=threads)
 
 
 def library() -> Any:
