@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from made_up import MadeUpRuns, make_app
@@ -9,13 +11,19 @@ from piloting import shown, until
 from recorded import Recorder, in_training, three_rounds
 from textual.pilot import Pilot
 from textual.widgets import OptionList, TabbedContent
+from textual.widgets._footer import FooterKey
 
 from toolkit.errors import SchoolhouseError
 from tui.app import SchoolhouseApp
+from tui.machine import Lacking
+from tui.screens.choose import AskScreen, ChooseScreen
 from tui.screens.confirm import ConfirmScreen
+from tui.screens.fetch import FetchScreen
 from tui.screens.help import HelpScreen
 from tui.screens.home import HomeScreen
 from tui.screens.run import RunScreen
+from tui.screens.steer import SteerScreen, Wish
+from tui.screens.sure import SureScreen
 from tui.state import RecipeLine
 
 
@@ -215,6 +223,34 @@ async def test_help_opens_and_closes(tmp_path: Path) -> None:
         await pilot.press("escape")
         assert isinstance(app.screen, HomeScreen)
         await until(pilot, lambda: "no runs yet" in shown(app))
+
+
+@pytest.mark.parametrize(
+    ("make", "key", "result"),
+    [
+        (lambda: SureScreen("Sure?", "words", "do it"), "y", True),
+        (lambda: SureScreen("Sure?", "words", "do it"), "escape", False),
+        (lambda: ChooseScreen("Choose", [("one", 1)]), "escape", None),
+        (lambda: AskScreen("Search", "late"), "enter", "late"),
+        (lambda: AskScreen("Search", "late"), "escape", None),
+        (lambda: SteerScreen([], "more"), "enter", Wish("more", True)),
+        (lambda: SteerScreen([], "more"), "escape", Wish("more", False)),
+        (lambda: HelpScreen("Data"), "escape", None),
+        (lambda: FetchScreen([Lacking("large", 9)]), "escape", False),
+    ],
+)
+async def test_a_dialog_is_answered_by_mouse(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make: Any, key: str, result: object
+) -> None:
+    app = make_app(tmp_path, 0.0)
+    results: list[object] = []
+    monkeypatch.setattr(app.runs, "pull", lambda *_: time.sleep(0.5))
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = make()
+        await app.push_screen(screen, results.append)
+        await until(pilot, lambda: any(one.key == key for one in screen.query("FooterKey").results(FooterKey)))
+        await pilot.click(next(one for one in screen.query("FooterKey").results(FooterKey) if one.key == key))
+        await until(pilot, lambda: results == [result])
 
 
 async def test_a_run_folder_that_vanished_is_reported(tmp_path: Path) -> None:

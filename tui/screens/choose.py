@@ -14,6 +14,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
+from tui.widgets.keys import Keys
 from tui.widgets.marks import MUTED
 
 
@@ -37,6 +38,7 @@ class ChooseScreen(ModalScreen[tuple[Any]]):
             dialog.border_title = Content(self._title)
             yield OptionList(*(Option(Content(shown)) for shown, _ in self._options), markup=False)
             yield Static(Content.styled("Enter: choose. Escape: leave it.", MUTED))
+        yield Keys()
 
     def on_mount(self) -> None:
         values = [value for _, value in self._options]
@@ -51,7 +53,10 @@ class AskScreen(ModalScreen[str]):
     """Asks for a line of text; None when it was left."""
 
     CSS_PATH = "choose.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Leave it")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "go", "Go", priority=True),  # the field's own Enter is in no row of keys
+        Binding("escape", "dismiss(None)", "Leave it"),
+    ]
 
     def __init__(self, title: str, text: str = "", hint: str = "") -> None:
         super().__init__()
@@ -62,6 +67,10 @@ class AskScreen(ModalScreen[str]):
             dialog.border_title = Content(self._title)
             yield Input(self._text, max_length=200)
             yield Static(Content.styled(self._hint or "Enter: go. Escape: leave it.", MUTED))
+        yield Keys()
+
+    async def action_go(self) -> None:
+        await self.query_one(Input).action_submit()
 
     @on(Input.Submitted)
     def take(self, event: Input.Submitted) -> None:

@@ -20,6 +20,7 @@ from tui.doors.models import StoppedError
 from tui.machine import Lacking
 from tui.text import clean
 from tui.weights import size
+from tui.widgets.keys import Keys
 from tui.widgets.marks import ACCEPTED, MUTED
 from tui.widgets.progress import TICK, Fetched, bar
 
@@ -54,6 +55,7 @@ class FetchScreen(ModalScreen[bool]):
             yield Static(Content(words if total else "They are fetched once."))
             yield Static("", id="fetch-list")
             yield Static(Content.styled("Escape: stop; what is here is kept, and the next try goes on there.", MUTED))
+        yield Keys()
 
     def on_mount(self) -> None:
         self._show()

@@ -11,6 +11,8 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from tui.widgets.keys import Keys as KeyRow
+
 Keys = tuple[tuple[str, str], ...]
 
 EVERYWHERE: Keys = (
@@ -139,6 +141,7 @@ class HelpScreen(ModalScreen[None]):
         with VerticalScroll(classes="dialog") as dialog:
             dialog.border_title = "Help"
             yield Static(Content("\n").join(_line(key, words) for key, words in help_lines(self._section)))
+        yield KeyRow()
 
 
 def help_lines(section: str) -> Keys:

@@ -15,6 +15,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from tui.person import Note
+from tui.widgets.keys import Keys
 from tui.widgets.marks import ACCEPTED, MUTED
 
 MOST_CHARACTERS = 500
@@ -38,7 +39,10 @@ class SteerScreen(ModalScreen[Wish]):
     """
 
     CSS_PATH = "steer.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", "Not now")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "go", "Leave the note", priority=True),  # the field's own Enter is in no row of keys
+        Binding("escape", "leave", "Not now"),
+    ]
 
     def __init__(self, notes: Sequence[Note], draft: str = "", deaf: str = "") -> None:
         super().__init__()
@@ -55,11 +59,15 @@ class SteerScreen(ModalScreen[Wish]):
             with VerticalScroll(id="steer-notes", can_focus=False):
                 yield Static(Content("\n").join([note_line(note) for note in self._notes]), id="steer-list")
             yield Static(self._hint(), id="steer-hint")
+        yield Keys()
 
     def _hint(self) -> Content:
         if self._deaf:
             return Content.styled(f"The engineer ({self._deaf}) asks no model: notes become styles.", "$warning")
         return Content("Enter: leave the note. Escape: not now. The engineer reads it when it plans next.")
+
+    async def action_go(self) -> None:
+        await self.query_one(Input).action_submit()
 
     @on(Input.Submitted)
     def send(self, event: Input.Submitted) -> None:

@@ -11,6 +11,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from tui.widgets.keys import Keys
 from tui.widgets.marks import MUTED
 
 
@@ -39,3 +40,4 @@ class SureScreen(ModalScreen[bool]):
             with VerticalScroll(id="sure-body"):
                 yield Static(self._words)
             yield Static(Content.styled(f"y: {self._yes}. Escape: leave it as it is.", MUTED), id="sure-hint")
+        yield Keys()
