@@ -17,7 +17,7 @@ from toolkit.engineer.fit_for import page, weaknesses
 from toolkit.engineer.fitness import Fitness
 from toolkit.errors import ModelError
 from toolkit.models.chat import open_chat_model
-from toolkit.models.probe import CONTEXTS, Probe, cached_probe, cached_probes, probe, remember
+from toolkit.models.probe import CONTEXTS, SECONDS, Probe, cached_probe, cached_probes, probe, remember
 from toolkit.models.server import ServerSettings
 
 FAST = ServerSettings(patience=0.001, silence=5.0)
@@ -82,6 +82,20 @@ def test_thinking_that_spoils_json_is_seen() -> None:
     found = probed(Teacher(thinks=True, json_in_words=False))
     assert found.thinks > 0.5 and found.json_with_schema == 0.0
     assert any("teacher.think=false" in line for line in page(found, None))
+
+
+def test_a_slow_model_is_measured_by_what_it_answers_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("toolkit.models.probe.SECONDS", {**dict.fromkeys(SECONDS, 0.0), "context": 25.0})
+    found = probed(Teacher())
+    assert found.reached == {
+        "duplicates": [1, 40],
+        "json_with_schema": [1, 10],
+        "json_without_schema": [1, 10],
+        "rows": [1, 6],
+    }
+    assert (found.json_with_schema, found.json_without_schema, found.yield_rows) == (1.0, 1.0, 100.0)
+    assert found.asked == 4 + 3 and found.context_usable == 2048
+    assert any("1 of 40 for repeated answers" in line for line in page(found, None))
 
 
 def test_a_model_that_says_nothing_is_an_error() -> None:

@@ -6,12 +6,18 @@ from collections.abc import Iterator
 
 from toolkit.engineer.engineer import EngineerModel
 from toolkit.engineer.fitness import Fitness, fitness
-from toolkit.models.probe import CONTEXTS, Probe
+from toolkit.models.probe import CONTEXTS, DUPLICATE_ASKS, Probe
 from toolkit.types import Completion, Request
 
 WEAK_JSON = 0.8
 MANY_DUPLICATES = 0.5
 FEW_ROWS = 50.0
+PARTS = {
+    "duplicates": "repeated answers",
+    "json_with_schema": "JSON with a schema",
+    "json_without_schema": "JSON in words",
+    "rows": "yield",
+}
 
 
 def page(found: Probe, fitness: Fitness | None) -> Iterator[str]:
@@ -20,13 +26,17 @@ def page(found: Probe, fitness: Fitness | None) -> Iterator[str]:
     yield f"  speed                {found.tokens_per_second:.0f} tokens/s over all questions at once"
     yield f"  context              {found.context_usable} of {found.context} tokens tried and usable"
     yield f"  valid JSON           {found.json_with_schema:.0%} with a schema, {found.json_without_schema:.0%} in words"
-    yield f"  repeated answers     {found.duplicates:.0%} of 40 answers to one prompt"
+    same = found.reached.get("duplicates", [DUPLICATE_ASKS])[0]
+    yield f"  repeated answers     {found.duplicates:.0%} of {same} answers to one prompt"
     yield f"  yield                {found.yield_rows:.0f} valid, unique rows for 100 asked for"
     if fitness:
         yield f"  writes programs      {'yes, one ran and made rows' if fitness.code else f'no: {fitness.why}'}"
     if found.problems:
         reasons = ", ".join(f"{count} × {name.replace('_', ' ')}" for name, count in found.problems.items())
         yield f"  replies of no use    {reasons}"
+    if found.reached:
+        parts = ", ".join(f"{n} of {of} for {PARTS.get(part, part)}" for part, (n, of) in found.reached.items())
+        yield f"  time was over        after {parts}: these figures say less"
     yield "settings:"
     for key, value, why in settings(found, fitness):
         yield f"  --set {key}={value}   {why}"

@@ -9,7 +9,7 @@ import json
 import re
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -29,8 +29,8 @@ ROWS_A_REPLY = 5
 CONTEXTS = (512, 1024, 2048, 4096, 8192)
 """Lengths that are tried, in tokens, as far as the recipe's context and the time go."""
 
-CONTEXT_SECONDS = 40.0
-"""No longer prompt is tried once so much time has gone into them."""
+SECONDS = {"duplicates": 35.0, "json_with_schema": 15.0, "json_without_schema": 15.0, "rows": 20.0, "context": 25.0}
+"""Part -> once so much time has gone into it, no further answer or longer prompt is waited for."""
 
 SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -65,6 +65,7 @@ class Probe:
         duplicates: share of repeated answers among those to one prompt, asked 40 times.
         thinks: share of replies that hold a think block.
         problems: why replies were nothing -> how many.
+        reached: part -> questions that were answered in its time, and how many there are; only where these differ.
     """
 
     name: str
@@ -79,6 +80,7 @@ class Probe:
     asked: int
     seconds: float
     problems: dict[str, int] = field(default_factory=dict)
+    reached: dict[str, list[int]] = field(default_factory=dict)
 
     @property
     def thinking_spoils_json(self) -> bool:
@@ -106,6 +108,7 @@ def probe(name: str, model: ChatModel) -> Probe:
         asked=prober.asked,
         seconds=round(time.perf_counter() - begun, 1),
         problems=dict(prober.problems.most_common()),
+        reached=prober.reached,
     )
 
 
@@ -136,19 +139,30 @@ class _Prober:
         self._model = model
         self.asked = self.tokens = self.thinking = 0
         self.problems: Counter[str] = Counter()
+        self.reached: dict[str, list[int]] = {}
 
-    def ask(self, requests: Sequence[Request]) -> list[tuple[Request, Completion]]:
-        found = list(self._model.complete(requests))
-        self.asked += len(found)
-        for request, completion in found:
+    def ask(self, part: str, requests: Sequence[Request]) -> list[tuple[Request, Completion]]:
+        """The answers that come in the part's time, one at least."""
+        found: list[tuple[Request, Completion]] = []
+        begun = time.perf_counter()
+        answers = self._model.complete(requests)
+        for request, completion in answers:
+            found.append((request, completion))
             self.tokens += completion.completion_tokens
             self.thinking += "<think" in completion.text
             if problem := read(request, completion).problem:
                 self.problems[problem] += 1
+            if time.perf_counter() - begun > SECONDS[part]:
+                break
+        if isinstance(answers, Generator):
+            answers.close()  # what is not answered yet must not go on beside the next part
+        self.asked += len(found)
+        if len(found) < len(requests):
+            self.reached[part] = [len(found), len(requests)]
         return found
 
     def duplicates(self) -> float:
-        replies = self.ask([_request(_MESSAGE, sample=number) for number in range(DUPLICATE_ASKS)])
+        replies = self.ask("duplicates", [_request(_MESSAGE, sample=number) for number in range(DUPLICATE_ASKS)])
         texts = [_plain(found.text) for request, reply in replies if not (found := read(request, reply)).problem]
         if not texts:
             raise ModelError(
@@ -160,32 +174,34 @@ class _Prober:
     def json_rates(self) -> tuple[float, float]:
         """Share of valid answers with a schema, and with words alone."""
         samples = range(JSON_ASKS)
-        held = self.ask([_request(_AS_JSON, schema=SCHEMA, sample=number) for number in samples])
-        asked = self.ask([_request(_AS_JSON, sample=number) for number in samples])
+        held = self.ask("json_with_schema", [_request(_AS_JSON, schema=SCHEMA, sample=number) for number in samples])
+        asked = self.ask("json_without_schema", [_request(_AS_JSON, sample=number) for number in samples])
         with_schema = sum(not read(request, reply).problem for request, reply in held)
         without = sum(_fits(read(request, reply).text) for request, reply in asked)
-        return with_schema / JSON_ASKS, without / JSON_ASKS
+        return round(with_schema / len(held), 3), round(without / len(asked), 3)
 
     def rows(self) -> float:
         """Valid, unique rows for 100 asked for, with several in each reply."""
-        replies = self.ask([_request(_LIST.format(who=who), max_tokens=250) for who in _WHO[:LIST_ASKS]])
+        replies = self.ask("rows", [_request(_LIST.format(who=who), max_tokens=250) for who in _WHO[:LIST_ASKS]])
         kept: set[str] = set()
         for request, reply in replies:
             found = read(request, reply)
             lines = [_plain(line) for line in _LINE.findall(found.text)[:ROWS_A_REPLY]]
             kept |= set(lines[:-1] if found.problem == "cut_off" else lines)
-        return round(100 * len(kept) / (LIST_ASKS * ROWS_A_REPLY), 1)
+        return round(100 * len(kept) / (len(replies) * ROWS_A_REPLY), 1)
 
     def usable_context(self) -> int:
         """The longest prompt whose first sentence was remembered; 0 when even the shortest was not."""
         usable, begun = 0, time.perf_counter()
         for length in CONTEXTS:
-            too_late = time.perf_counter() - begun > CONTEXT_SECONDS
+            too_late = time.perf_counter() - begun > SECONDS["context"]
             if too_late or length > self._model.info().context:
                 break
             prompt = "The secret word is PELICAN. " + _FILLER * ((length - 150) * 4 // len(_FILLER))
             try:
-                [(request, reply)] = self.ask([_request(prompt + "What is the secret word?", temperature=0.0)])
+                [(request, reply)] = self.ask(
+                    "context", [_request(prompt + "What is the secret word?", temperature=0.0)]
+                )
             except ModelError:
                 break
             if "pelican" not in read(request, reply).text.lower():
