@@ -172,6 +172,21 @@ async def test_a_conversation_a_failure_and_a_note(recorder: Recorder) -> None:
         await until(pilot, lambda: app.runs.asked[-1] == "close")
 
 
+async def test_a_finished_run_takes_no_note(recorder: Recorder) -> None:
+    app = make_app(recorder.folder.parent, recorder.clock.now, recorder.folder)
+    async with app.run_test(size=(100, 30), notifications=True) as pilot:
+        screen = await opened(pilot, app)
+        await pilot.press(*"money?", "enter")
+        await until(pilot, lambda: screen.turns and not screen.waiting)
+        recorder.journal.set_meta("state", "finished")
+        await pilot.press("ctrl+n")
+        await until(pilot, lambda: "the run is finished" in shown(app))
+        assert app.screen is screen
+    with pytest.raises(SchoolhouseError, match="is finished"):
+        Runs().steer(recorder.folder, "a note")
+    assert not list((recorder.folder / "steering").glob("*.txt"))
+
+
 async def test_answers_are_shown_while_they_grow(recorder: Recorder) -> None:
     app = make_app(recorder.folder.parent, recorder.clock.now, recorder.folder)
     assert isinstance(app.runs, MadeUpRuns)

@@ -142,9 +142,12 @@ class Run:
             path.unlink(missing_ok=True)
 
     def steer(self, text: str) -> None:
-        """Leave a note that the engineer sees when it plans next."""
+        """Leave a note that the engineer sees when it plans next. Raises JournalError when the run is finished."""
         from toolkit.stages.steering import leave_note
 
+        if self.status == "finished":
+            message = f"{self.folder.name} is finished: its engineer reads no note any more"
+            raise JournalError(message, "leave the note with a new run: schoolhouse run RECIPE --steer NOTE")
         leave_note(self.folder, text)
 
     def approve(self) -> None:

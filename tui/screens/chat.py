@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from tui.doors.chat import Conversation
     from tui.doors.examples import ExamplePlace
     from tui.screens.steer import Wish
+    from tui.state import Status
 
 MOST_CHARACTERS = 2000
 FRAME = 0.05
@@ -168,9 +169,17 @@ class ChatScreen(Screen[None]):
         return bool(self.turns) if action == "seed" else True
 
     def action_note(self) -> None:
-        """What the trained student just said, as the beginning of a note."""
+        """What the trained student just said, as the beginning of a note; nobody reads one after the end."""
+        self.app.perform(partial(self.app.runs.status, self.folder), self._ask_note)
+
+    def _ask_note(self, status: Status) -> None:
         from tui.screens.steer import SteerScreen
 
+        if not self.is_current or self.waiting:
+            return  # something else was begun meanwhile
+        if status == "finished":
+            self.app.complain("the run is finished: its engineer reads no note any more", "leave it with a new run")
+            return
         turn = self.turns[-1]
         said = turn.answers[1] if turn.answers else ""
         draft = f"to {clean(turn.text, 200)!r} the student says {clean(said, 120)!r}, but "
