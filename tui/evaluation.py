@@ -28,11 +28,16 @@ Score = Callable[[Sequence[float]], tuple[float, float, float]]
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """An answer of a student and its score, 0 to 1."""
+    """An answer of a student and its score, 0 to 1.
+
+    Args:
+        said: the answer as the student gave it; `answer` is fit to be shown.
+    """
 
     student: str
     answer: str
     score: float
+    said: str = ""
 
     @property
     def right(self) -> bool:
@@ -41,7 +46,11 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class ItemLine:
-    """An item with all answers to it, the untrained students' first. `text` is empty while it is sealed."""
+    """An item with all answers to it, the untrained students' first. `text` is empty while it is sealed.
+
+    Args:
+        skill: as the data have it; clean it before it is shown.
+    """
 
     id: str
     skill: str
@@ -62,8 +71,8 @@ class ItemLine:
         }  # fmt: skip
         return kinds[before.right, after.right]
 
-    def turned(self, trained: str) -> str:
-        """The student since whom it is as it is with `trained`; empty when it always was."""
+    def turned(self, base: str, trained: str) -> str:
+        """The student since whom it is as it is with `trained`; empty when it was so with `base` and all since."""
         asked = [one for one in self.answers if one.student not in BASELINES]
         names = [one.student for one in asked]
         if trained not in names:
@@ -72,12 +81,13 @@ class ItemLine:
         now = asked[place].right
         while place and asked[place - 1].right == now:
             place -= 1
-        return asked[place].student if place else names[0]
+        before = self.given(base)
+        return "" if not place and before and before.right == now else names[place]
 
 
 @dataclass(frozen=True, slots=True)
 class SkillLine:
-    """A skill's scores before and after."""
+    """A skill's scores before and after; its name as the data have it."""
 
     skill: str
     base: ScorePoint
@@ -89,7 +99,7 @@ class Confusion:
     """How often each label was answered for each right one, for one student.
 
     Args:
-        labels: those in question, the ones with most mistakes first, as they stand in the matrix.
+        labels: those in question, the ones with most mistakes first, as the data have them.
     """
 
     labels: tuple[str, ...] = ()
@@ -159,9 +169,10 @@ def item_lines(
     skills: dict[str, str] = {}
     for student, found in outcomes.items():
         for one in found:
+            said = one.answer.strip() if answers_shown else ""
             answer = clean_block(one.answer, 4000) if answers_shown else ""
-            given.setdefault(one.item_id, []).append(Given(student, answer, float(one.score)))
-            skills[one.item_id] = clean(str(one.skill), 60)
+            given.setdefault(one.item_id, []).append(Given(student, answer, float(one.score), said))
+            skills[one.item_id] = str(one.skill)
     return tuple(_item_line(item_id, skills[item_id], given[item_id], items.get(item_id)) for item_id in sorted(given))
 
 
@@ -195,8 +206,7 @@ def confusion(evaluation: Evaluation, student: str) -> Confusion:
     for item in evaluation.items:
         one = item.given(student)
         if one and item.skill in known:
-            answered = clean(one.answer.strip(), 60)
-            counts[item.skill, item.skill if one.right else answered if answered in known else OTHER] += 1
+            counts[item.skill, item.skill if one.right else one.said if one.said in known else OTHER] += 1
     wrong: Counter[str] = Counter()
     for (right, answered), count in counts.items():
         if right != answered:

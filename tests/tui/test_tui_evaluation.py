@@ -12,11 +12,22 @@ from textual.pilot import Pilot
 
 from toolkit.types import Outcome
 from tui.app import SchoolhouseApp
-from tui.evaluation import OTHER, Evaluation, Given, ItemLine, chosen_items, confusion, in_order, skill_lines
+from tui.evaluation import (
+    OTHER,
+    Evaluation,
+    Given,
+    ItemLine,
+    chosen_items,
+    confusion,
+    in_order,
+    item_lines,
+    skill_lines,
+)
 from tui.evaluation_feed import EvaluationNews, EvaluationSource
 from tui.runs import Runs
 from tui.screens.evaluation import EvaluationScreen
 from tui.screens.run import RunScreen
+from tui.widgets.evaluation import confusion_matrix
 
 
 @pytest.fixture
@@ -50,11 +61,14 @@ def item(*rights: bool, students: tuple[str, ...] = ("zero-shot", "round-1", "ro
 def test_what_became_of_an_item_and_since_when() -> None:
     one = item(False, False, True, True)
     assert one.kind("zero-shot", "round-3") == "fixed"
-    assert one.turned("round-3") == "round-2"
+    assert one.turned("zero-shot", "round-3") == "round-2"
+    assert item(False, True, True, True).turned("zero-shot", "round-3") == "round-1"
     assert one.kind("zero-shot", "round-1") == "wrong"
     assert item(True, False).kind("zero-shot", "round-1") == "broken"
     assert item(True).kind("zero-shot", "round-1") is None
-    assert one.turned("few-shot") == ""
+    assert one.turned("zero-shot", "few-shot") == ""
+    assert item(True, True, True, True).turned("zero-shot", "round-3") == "", "it never changed"
+    assert item(True, False, True, True).turned("zero-shot", "round-3") == "round-2"
 
 
 def test_flipped_items_come_first(recorder: Recorder) -> None:
@@ -82,6 +96,18 @@ def test_confusions_and_answers_that_are_no_label(recorder: Recorder) -> None:
     assert found.count(LABELS[6], LABELS[7]) + found.count(LABELS[5], LABELS[6]) > 0
     assert sum(found.counts.values()) == 24
     assert all(right != said for right, said, _ in found.worst(9))
+
+
+def test_labels_are_compared_as_the_data_have_them() -> None:
+    long, other = (f"{'a very long label ' * 5}{end}\u202e" for end in ("one", "two"))
+    outcomes = {"round-1": [Outcome("1", long, 1.0, long), Outcome("2", f" {other}\n", 0.0, long)]}
+    view = Evaluation("public", students=("round-1",), items=item_lines(outcomes, {}), labels=(long, other))
+    found = confusion(view, "round-1")
+    assert found.counts == {(long, long): 1, (long, other): 1}
+    assert "\u202e" not in confusion_matrix(found, 80).plain
+    assert [line.skill for line in skill_lines(view, "zero-shot", "round-1", Runs().interval)] == [long, ""]
+    hidden = item_lines(outcomes, {}, answers_shown=False)
+    assert {one.said for line in hidden for one in line.answers} == {""}
 
 
 def test_students_in_the_order_asked_without_other_seeds() -> None:

@@ -42,7 +42,7 @@ def skill_table(lines: Sequence[SkillLine], base: str, trained: str, width: int)
     for line in lines:
         if not line.skill:
             rows.append(Content.styled("─" * width, FAINT))
-        label = Content(line.skill or "all together").truncate(name - 1, ellipsis=True, pad=True)
+        label = Content(clean(line.skill, 60) or "all together").truncate(name - 1, ellipsis=True, pad=True)
         rows.append(Content("").join([label, Content(" "), _dots(line, room), _figures(line)]))
     return Content("\n").join(rows)
 
@@ -81,13 +81,15 @@ def confusion_matrix(found: Confusion, width: int) -> Content:
     head = " " * (NAME + 4) + "".join(f"{number:>{CELL}}" for number in range(1, len(labels) + 1)) + f"{'?':>{CELL}}"
     rows = [Content.styled("down: the right label; across: what was answered", MUTED), Content.styled(head, MUTED)]
     for number, right in enumerate(labels, start=1):
-        name = Content(right).truncate(NAME, ellipsis=True, pad=True)
+        name = Content(clean(right, 60)).truncate(NAME, ellipsis=True, pad=True)
         cells = [_count(found.count(right, answered), answered == right) for answered in (*labels, OTHER)]
         rows.append(Content.assemble((f"{number:>3} ", MUTED), name, *cells))
     if len(labels) < len(found.labels):
         rows.append(Content.styled(f"… {len(found.labels) - len(labels)} labels with fewer mistakes", MUTED))
     rows += [Content(""), Content.styled("most frequent mistakes", "bold")]
-    worst = [Content(f"{count:>4}  {right} → {answered}") for right, answered, count in found.worst(8)]
+    worst = [
+        Content(f"{count:>4}  {clean(right, 60)} → {clean(answered, 60)}") for right, answered, count in found.worst(8)
+    ]
     return Content("\n").join([*rows, *(worst or [Content.styled("none", "$success")])])
 
 
@@ -100,7 +102,7 @@ def _count(count: int, right: bool) -> tuple[str, str]:
 def item_prompt(item: ItemLine, base: str, trained: str, width: int) -> Content:
     """Whether it flipped, its skill and its text; at the right what was answered."""
     mark, style = KIND_MARKS[item.kind(base, trained) or "wrong"]
-    skill = Content(item.skill).truncate(18, ellipsis=True, pad=True)
+    skill = Content(clean(item.skill, 60)).truncate(18, ellipsis=True, pad=True)
     start = Content.assemble((mark, style), "  ", skill.stylize(MUTED), "  ")
     given = item.given(trained)
     end = Content.styled(f"  {given.answer if given and not given.right else ''}".split("\n")[0], "$error")
@@ -114,7 +116,7 @@ def item_in_full(item: ItemLine, base: str, trained: str) -> Content:
     """Text, right answer, and what each student answered, both chosen ones side by side at the top."""
     kind = item.kind(base, trained)
     mark, style = KIND_MARKS[kind or "wrong"]
-    since = item.turned(trained)
+    since = item.turned(base, trained)
     words = f"{mark}  {KINDS[kind or 'wrong']}" + (f", since {student_name(since)}" if since else "")
     lines = [Content.styled(words, style)]
     lines += [Content(item.text) if item.text else Content.styled("its text is not shown", MUTED)]
