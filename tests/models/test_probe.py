@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +82,9 @@ def test_each_weakness_is_seen() -> None:
 def test_thinking_that_spoils_json_is_seen() -> None:
     found = probed(Teacher(thinks=True, json_in_words=False))
     assert found.thinks > 0.5 and found.json_with_schema == 0.0
-    assert any("teacher.think=false" in line for line in page(found, None))
+    said = "\n".join(page(found, None))
+    assert "teacher.think" not in said and "--reasoning-budget 0" in said
+    assert any("teacher.think=false" in line for line in page(replace(found, name="ollama/any"), None))
 
 
 def test_a_slow_model_is_measured_by_what_it_answers_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,6 +119,15 @@ def test_the_command_measures_once_and_remembers() -> None:
     assert first.exit_code == 0, first.output
     assert "engineer.kind=" in first.output and "100% with a schema" in first.output
     assert "measured before" in second.output and "writes programs" in second.output
+
+
+def test_the_command_takes_the_variable_that_holds_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Double(Teacher()) as double:
+        asked = ["models", "probe", f"openai/any@{double.url}/v1", "--context", "600", "--key-variable", "MY_PROBE_KEY"]
+        missing = CliRunner().invoke(app, asked)
+        assert missing.exit_code != 0 and "MY_PROBE_KEY" in str(missing.exception)
+        monkeypatch.setenv("MY_PROBE_KEY", "sk-planted-probe-0123456789")
+        assert CliRunner().invoke(app, asked).exit_code == 0
 
 
 def test_what_was_measured_is_kept_when_the_trial_program_gets_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:

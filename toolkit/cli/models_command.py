@@ -68,11 +68,14 @@ def probe(
     context: Annotated[int, typer.Option(help="Tokens of context to try, at most.")] = 8192,
     again: Annotated[bool, typer.Option("--again", help="Measure anew.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON.")] = False,
+    key_variable: Annotated[
+        str, typer.Option(metavar="VAR", help="The environment variable that holds the key of its server.")
+    ] = "",
 ) -> None:
     """Measure what a model is fit for as a teacher and as an engineer; kept, and used by `engineer.kind: auto`."""
     from toolkit.cli.probe import print_probe
 
-    print_probe(name, context=context, again=again, as_json=json)
+    print_probe(name, context=context, again=again, as_json=json, key_variable=key_variable)
 
 
 def pull_all(names: Iterable[str]) -> list[Path]:

@@ -15,8 +15,14 @@ if TYPE_CHECKING:
 CONTEXT = 8192
 
 
-def print_probe(name: str, *, context: int = CONTEXT, again: bool = False, as_json: bool = False) -> None:
-    """Measure a model, or tell what was measured before. Raises ModelError."""
+def print_probe(
+    name: str, *, context: int = CONTEXT, again: bool = False, as_json: bool = False, key_variable: str = ""
+) -> None:
+    """Measure a model, or tell what was measured before. Raises ModelError.
+
+    Args:
+        key_variable: the environment variable that holds its server's key, as `teacher.key_variable`.
+    """
     from toolkit.engineer.fit_for import known_fitness, page
     from toolkit.models.catalog import full_name
     from toolkit.models.probe import cached_probe
@@ -24,7 +30,7 @@ def print_probe(name: str, *, context: int = CONTEXT, again: bool = False, as_js
     name = full_name(name)
     found = None if again else cached_probe(name)
     known = found is not None
-    found, fitness = _measure(name, context) if found is None else (found, known_fitness(name))
+    found, fitness = _measure(name, context, key_variable) if found is None else (found, known_fitness(name))
     if as_json:
         say_json({**asdict(found), "fitness": asdict(fitness) if fitness else None}, indent=1)
         return
@@ -34,14 +40,15 @@ def print_probe(name: str, *, context: int = CONTEXT, again: bool = False, as_js
         say(line)
 
 
-def _measure(name: str, context: int) -> tuple[Probe, Fitness]:
+def _measure(name: str, context: int, key_variable: str) -> tuple[Probe, Fitness]:
     from toolkit.engineer.engineer import EngineerModel
     from toolkit.engineer.fitness import fitness
     from toolkit.models.chat import open_chat_model
     from toolkit.models.probe import probe, remember
+    from toolkit.models.server import ServerSettings
     from toolkit.types import Completion, Request
 
-    model: ChatModel = open_chat_model(name, context=context)
+    model: ChatModel = open_chat_model(name, context=context, server=ServerSettings(key_variable))
     try:
         say(f"asking {name}; this takes about two minutes", err=True)
         found = probe(name, model)

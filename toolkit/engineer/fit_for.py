@@ -12,6 +12,9 @@ from toolkit.types import Completion, Request
 WEAK_JSON = 0.8
 MANY_DUPLICATES = 0.5
 FEW_ROWS = 50.0
+ASKED_NOT_TO_THINK = "ollama/"
+"""The backend that `teacher.think` reaches; other servers decide for themselves."""
+
 PARTS = {
     "duplicates": "repeated answers",
     "json_with_schema": "JSON with a schema",
@@ -53,7 +56,7 @@ def settings(found: Probe, fitness: Fitness | None) -> Iterator[tuple[str, str, 
         yield "teacher.context", str(found.context_usable), "the longest prompt that it still knew the start of"
     if found.duplicates > MANY_DUPLICATES:
         yield "teacher.temperature", "1.1", "it repeats itself at 0.9"
-    if found.thinks:
+    if found.thinks and found.name.startswith(ASKED_NOT_TO_THINK):
         yield (
             "teacher.think",
             "false",
@@ -70,6 +73,8 @@ def weaknesses(found: Probe, fitness: Fitness | None) -> Iterator[str]:
         yield "tasks whose rows are JSON: too many of its answers break the schema"
     if found.yield_rows < FEW_ROWS:
         yield "many rows from few calls: ask it for one row at a time, and give it more calls"
+    if found.thinks and not found.name.startswith(ASKED_NOT_TO_THINK):
+        yield "short answers: it thinks first; tell its server not to let it (llama-server: --reasoning-budget 0)"
     if found.duplicates > MANY_DUPLICATES:
         yield "one prompt asked many times: it needs other situations in each prompt"
     if found.context_usable < min(1024, max([length for length in CONTEXTS if length <= found.context], default=0)):

@@ -163,7 +163,7 @@ class Teacher(Section):
     )
     parallel: NonNegativeInt = Field(0, description="questions to a server at once, at most; 0: what it bears")
     think: bool | None = Field(
-        None, description="let a model behind a server think, if it can; null: no, it spoils JSON"
+        None, description="let a model behind Ollama think, if it can; null: no, it spoils JSON"
     )
     temperature: float = Field(0.9, ge=0, le=2)
     seed: NonNegativeInt = Field(
