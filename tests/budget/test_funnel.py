@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from toolkit.cli.display import status_line
 from toolkit.journal import Journal
 from toolkit.models.journaled import JournaledModel
 from toolkit.stages.funnel import GrowingFunnel, funnel
@@ -53,6 +54,28 @@ def test_a_question_without_an_answer_is_pending_and_asked_again_it_is_the_same(
         with pytest.raises(KeyboardInterrupt):
             JournaledModel("m", "engineer", journal, Cut).complete([Request((), sample=7)], 1)  # type: ignore[arg-type]
         assert funnel(journal).asked == 3
+
+
+@pytest.mark.parametrize(
+    ("width", "said"),
+    [
+        (200, "1 asked → 1 answered → 1 parsed → 2 valid → 1 unique → 0 trained, 3 tokens/s"),
+        (100, "1 asked → 1 answered → 1 parsed → 2 valid → 1 unique → 0 trained"),
+        (70, "asked 1→1→1→2→1→0 trained"),
+        (50, "1→1→1→2→1→0"),
+        (10, "1 rows"),
+    ],
+)
+def test_the_status_line_tells_as_much_of_it_as_fits(tmp_path: Path, width: int, said: str) -> None:
+    with Journal(tmp_path) as journal:
+        reply = Completion("fine", "stop", 1, 6, seconds=2.0)
+        journal.call(Request((), sample=1), reply, role="teacher", model="m", attempt=1)
+        journal.attempt(1, operation="draft", program="", plan={})
+        for seq, reason in enumerate(["", "duplicate", "malformed"]):
+            journal.row(1, seq, Row(f"row {seq}", "a"), status="rejected" if reason else "accepted", reason=reason)
+        with journal.stage("generate", 1):
+            line = status_line(journal, GrowingFunnel(), width)
+    assert line == f"round 1: the teacher writes · {said}"
 
 
 def test_a_look_again_reads_what_came_since(tmp_path: Path) -> None:

@@ -12,8 +12,11 @@ from rich.text import Text
 from toolkit.cli.console import open_console
 from toolkit.journal import JournalReader
 from toolkit.run import Run
+from toolkit.stages.funnel import Funnel, GrowingFunnel
 
 POLL_SECONDS = 0.5
+REPLIES_A_LOOK = 2000
+SPINNER = 2  # columns that stand before the status line
 STAGE_WORDS = {
     "prepare": "reading the data",
     "baseline": "asking the untrained student",
@@ -55,10 +58,11 @@ class Display:
                 self._print_news(reader)
             self._print_news(reader)
             return
+        counting = GrowingFunnel()
         with self._console.status(Text("starting")) as status:
             while not self._stop.wait(POLL_SECONDS):
                 self._print_news(reader)
-                status.update(Text(status_line(reader)))
+                status.update(Text(status_line(reader, counting, self._console.width - SPINNER)))
             self._print_news(reader)
 
     def _print_news(self, reader: JournalReader) -> None:
@@ -99,31 +103,47 @@ def event_line(event: dict[str, Any]) -> str:
     return ""
 
 
-def status_line(reader: JournalReader) -> str:
-    """The stage that is going on, how far it is, and when the run will be done."""
+def status_line(reader: JournalReader, counting: GrowingFunnel, width: int) -> str:
+    """The stage that is going on, how far it is, and when the run will be done; what is said fits into the width."""
     stages = reader.stages()
     if not stages:
         return "starting"
-    stage = stages[-1]
-    parts = [_round(stage) + STAGE_WORDS.get(str(stage["name"]), str(stage["name"])), _progress(reader, stage)]
+    stage, line = stages[-1], ""
+    before = _round(stage) + STAGE_WORDS.get(str(stage["name"]), str(stage["name"]))
     forecast = reader.last_event("forecast")
-    if forecast:
-        left = max(0.0, forecast["data"]["ends_at"] - time.time())
-        parts.append(f"about {left / 60:.0f} min left")
-    return " · ".join(part for part in parts if part)
+    left = max(0.0, forecast["data"]["ends_at"] - time.time()) if forecast else 0.0
+    after = f"about {left / 60:.0f} min left" if forecast else ""
+    for progress in _progress(reader, stage, counting):
+        line = " · ".join(part for part in (before, progress, after) if part)
+        if len(line) <= width:
+            break
+    return line
 
 
-def _progress(reader: JournalReader, stage: dict[str, Any]) -> str:
+def _progress(reader: JournalReader, stage: dict[str, Any], counting: GrowingFunnel) -> list[str]:
+    """How far a stage is: the longest words first."""
     if stage["name"] == "generate":
-        counts = reader.row_counts()
         totals = reader.call_totals()
         pace = totals["completion_tokens"] / totals["seconds"] if totals["seconds"] else 0
-        rejected = sum(counts["rejected"].values())
-        return f"{counts['accepted']} rows, {rejected} rejected, {totals['calls']} calls, {pace:.0f} tokens/s"
+        return _funnel_words(counting.look(reader, reader.row_counts(), reader.rounds(), REPLIES_A_LOOK), pace)
     if stage["name"] == "train":
         steps = reader.training_steps(stage["round"])
-        return _step_words(steps[-1]) if steps else "loading"
-    return f"{time.time() - stage['started']:.0f} s"
+        return [_step_words(steps[-1]) if steps else "loading"]
+    return [f"{time.time() - stage['started']:.0f} s"]
+
+
+def _funnel_words(found: Funnel, pace: float) -> list[str]:
+    counts = {
+        "asked": found.asked,
+        "answered": found.answered,
+        "parsed": found.usable,
+        "valid": found.valid,
+        "unique": found.unique,
+        "trained": found.trained,
+    }
+    wide = " → ".join(f"{count} {name}" for name, count in counts.items())
+    bare = "→".join(str(count) for count in counts.values())
+    return [f"{wide}, {pace:.0f} tokens/s", wide, f"asked {bare} trained", bare, f"{found.unique} rows"]
 
 
 def _step_words(step: dict[str, Any]) -> str:
