@@ -23,6 +23,8 @@ from toolkit.types import Row
 from tui.app import SchoolhouseApp
 from tui.rows import Facets, RowLine, WholeRow, may_decide, next_similar
 from tui.runs import Runs
+from tui.screens.choose import ChooseScreen
+from tui.screens.data import DataScreen
 from tui.screens.edit_row import EditRowScreen
 from tui.screens.sure import SureScreen
 from tui.widgets.rows import in_full
@@ -207,13 +209,45 @@ async def test_duplicates_beside_each_other_and_the_quarantine_by_one_key(record
         await until(pilot, lambda: not screen.chosen.any and "this row" not in shown(app))
 
 
+async def test_another_label_by_one_key(recorder: Recorder) -> None:
+    app = app_of(recorder)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        screen = await opened(pilot, app)
+        assert screen.row
+        before = screen.row.line
+        await choose(pilot, "c", "damaged_item")
+        await until(pilot, lambda: isinstance(app.screen, DataScreen) and left(recorder))
+        (found,) = left(recorder)
+        assert (found["row"], found["input"], found["output"]) == (before.id, screen.row.input, "damaged_item")
+        await until(pilot, lambda: "trained on as edited" in shown(app))
+        await pilot.press("c")
+        await until(pilot, lambda: isinstance(app.screen, ChooseScreen))
+        await pilot.press("enter")  # the label that it now has: nothing to do
+        await until(pilot, lambda: isinstance(app.screen, DataScreen))
+        assert len(left(recorder)) == 1
+
+
+async def test_a_text_that_cannot_be_trained_on_gets_no_label(recorder: Recorder) -> None:
+    recorder.journal.row(3, 0, Row("", "parcel_late"), status="rejected", reason="empty")
+    app = app_of(recorder)
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        screen = await opened(pilot, app)
+        await pilot.press("end")
+        await until(pilot, lambda: screen.row and screen.row.line.attempt == 3)
+        await choose(pilot, "c", "damaged_item")
+        await until(pilot, lambda: "press e and change the text" in shown(app))
+        assert not left(recorder)
+
+
 async def test_an_answer_that_is_no_label_is_edited_as_text(tmp_path: Path) -> None:
     with Recorder(tmp_path / "run") as recorder:
         recorder.begin()
         recorder.row(1, "what is 2 + 2", "4")
         app = app_of(recorder)
-        async with app.run_test(size=(80, 24)) as pilot:
+        async with app.run_test(size=(80, 24), notifications=True) as pilot:
             await opened(pilot, app)
+            await pilot.press("c")
+            await until(pilot, lambda: "this task has no labels" in shown(app))
             editor = await edit(pilot, app)
             await pilot.press("tab")
             assert editor.focused and editor.focused.id == "edit-answer"

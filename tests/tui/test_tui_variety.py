@@ -12,7 +12,9 @@ from textual.widgets import TabbedContent
 
 from toolkit.data.diversity import diversity_card
 from toolkit.types import Row
+from tui.screens.data import DataScreen
 from tui.screens.run import RunScreen
+from tui.screens.variety import VarietyScreen
 from tui.state import Stage
 from tui.variety import card_of, with_card
 from tui.widgets.stages import cells
@@ -90,6 +92,19 @@ async def test_a_run_without_a_submission_says_so(tmp_path: Path) -> None:
             await pilot.press("3")
             await until(pilot, lambda: "no submission yet" in shown(app))
             assert not app.screen.query_one(TrendPlots).display
+
+
+async def test_the_plots_are_a_key_away_from_the_rows(recorder: Recorder) -> None:
+    app = make_app(recorder.folder.parent, recorder.clock.now, recorder.folder)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, RunScreen) and app.screen.view.scores)
+        await pilot.press("d")
+        await until(pilot, lambda: isinstance(app.screen, DataScreen) and app.screen.row)
+        await pilot.press("v")
+        await until(pilot, lambda: "Distinct n-grams" in shown(app) and "Vendi score" in shown(app))
+        assert isinstance(app.screen, VarietyScreen)
+        await pilot.press("escape")
+        assert isinstance(app.screen, DataScreen)
 
 
 # -- the stage `plan` --------------------------------------------------------------------------

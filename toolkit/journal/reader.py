@@ -82,6 +82,10 @@ class JournalReader:
         marks = ",".join("?" * len(kinds))
         return self._one(f"SELECT * FROM events WHERE kind IN ({marks}) ORDER BY id DESC LIMIT 1", *kinds)
 
+    def events_of(self, kind: str) -> list[Record]:
+        """Events of a kind, oldest first."""
+        return self._all("SELECT * FROM events WHERE kind = ? ORDER BY id", kind)
+
     def stages(self) -> list[Record]:
         """Stages in the order they began: name, round, started, ended, peak_memory_bytes."""
         return self._all("SELECT * FROM stages ORDER BY id")

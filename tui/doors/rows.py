@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from toolkit.journal import JournalReader, RowFilter
     from tui.rows import Chosen, Decision, Facets, RowLine, RowText, WholeRow
     from tui.state import Record, Status
+    from tui.variety import Card
 
 
 class RowsDoor:
@@ -66,6 +67,17 @@ class RowsDoor:
             edit, origin = _edit_of(reader, record), _origin_of(reader, record)
         meta = json.dumps(record["meta"], ensure_ascii=False, indent=1) if record["meta"] else ""
         return whole_row(record, twin, meta, _public_item(folder, public_item_id(record)), edit, origin)
+
+    def cards(self, folder: Path) -> tuple[Card, ...]:
+        """The diversity cards of the submissions so far."""
+        from toolkit.journal import JournalReader
+        from tui.variety import with_card
+
+        found: tuple[Card, ...] = ()
+        with closing(JournalReader(folder)) as reader:
+            for event in reader.events_of("diversity"):
+                found = with_card(found, event)
+        return found
 
     def row_text(self, folder: Path, attempt: int, seq: int) -> RowText:
         """A row to edit, as it now stands, or why it is not to be edited. Raises JournalError when it is gone."""

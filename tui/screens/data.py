@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -65,6 +66,8 @@ class DataScreen(Screen[None]):
         Binding("u", "similar", "Duplicates", show=False),
         Binding("z", "quarantine", "Quarantine", show=False),
         Binding("w", "source", "Where from", show=False),
+        Binding("c", "label", "Choose the label", show=False),
+        Binding("v", "variety", "Variety", show=False),
         Binding("t", "lint", "Tokens", show=False),
         Binding("y", "yours", "Only yours", show=False),
         Binding("a", "all", "All rows", show=False),
@@ -251,7 +254,7 @@ class DataScreen(Screen[None]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "source":
             return bool(self.row and self.row.calls)
-        if action == "edit":
+        if action in ("edit", "label"):
             return self.row is not None
         if action == "decide":
             return self._may_decide(str(parameters[0]))
@@ -288,22 +291,56 @@ class DataScreen(Screen[None]):
         self.app.notify(f"{what}, {when}", timeout=4, markup=False)
 
     def action_edit(self) -> None:
+        self._with_text(self._open_editor)
+
+    def action_label(self) -> None:
+        """Another label from the list: an edit of the answer alone."""
+        self._with_text(self._open_labels)
+
+    def _with_text(self, then: Callable[[RowText], None]) -> None:
+        """Go on with the row as it now stands, unless it is not to be edited."""
+
+        def go_on(row: RowText) -> None:
+            if row.problem:
+                self.app.complain(row.problem, "")
+            elif self.is_current:
+                then(row)
+
         if self.row:
             line = self.row.line
-            self.app.perform(partial(self.app.runs.row_text, self.folder, line.attempt, line.seq), self._open_editor)
+            self.app.perform(partial(self.app.runs.row_text, self.folder, line.attempt, line.seq), go_on)
 
     def _open_editor(self, row: RowText) -> None:
         from tui.screens.edit_row import EditRowScreen
 
-        if row.problem:
-            self.app.complain(row.problem, "")
-        elif self.is_current:
-            self.app.push_screen(EditRowScreen(row), partial(self._edited, row))
+        self.app.push_screen(EditRowScreen(row), partial(self._edited, row))
+
+    def _open_labels(self, row: RowText) -> None:
+        from tui.screens.choose import ChooseScreen
+
+        if not row.labels:
+            self.app.complain("this task has no labels to choose from", "press e and write the answer")
+            return
+        options = [(clean(label, 60), label) for label in row.labels]
+        self.app.push_screen(ChooseScreen("Label", options, row.output), partial(self._labelled, row))
+
+    def _labelled(self, row: RowText, found: tuple[str] | None) -> None:
+        if found and found[0] != row.output:
+            problem = self.app.runs.edit_problem(row.labels, row.input, found[0])
+            if problem:
+                self.app.complain(problem, "press e and change the text")
+            else:
+                self._edited(row, (row.input, found[0]))
 
     def _edited(self, row: RowText, edited: tuple[str, str] | None) -> None:
         if edited:
             job = partial(self.app.runs.edit_row, self.folder, row.line, *edited)
             self.app.perform(job, partial(self._decided, "trained on as edited"))
+
+    def action_variety(self) -> None:
+        from tui.screens.variety import VarietyScreen
+
+        self.app.push_screen(VarietyScreen(self.folder))
 
     def action_lint(self) -> None:
         from tui.screens.lint import LintScreen

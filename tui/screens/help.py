@@ -65,10 +65,12 @@ SECTIONS: dict[str, Keys] = {
         ("a", "all rows again"),
         ("y", "only rows that you decided on"),
         ("e", "edit text or label; the original is kept"),
+        ("c", "choose another label from the list"),
         ("x k", "drop or keep the row in trainings to come"),
         ("b", "the row beside what it is like"),
         ("u z", "only duplicates, only the quarantine"),
         ("w", "where it came from: the teacher's reply"),
+        ("v", "how varied the rows of each round are, as plots"),
         ("t", "the tokens that the last training learnt"),
     ),
     "Evaluation": (
