@@ -25,7 +25,7 @@ TABLES = ("events", "stages", "attempts", "calls", "rows", "rounds", "training_s
 
 WATCHING = {
     "now", "status", "runs", "find", "calls", "call", "limits", "facets", "row_window", "whole_row", "edit_problem",
-    "may_be_kept", "evaluation", "interval", "desk", "exports", "compare", "lint_run",
+    "may_be_kept", "cards", "evaluation", "interval", "desk", "exports", "compare", "lint_run",
 }  # fmt: skip
 OF_THIS_MACHINE = {
     "recipes", "estimate", "machine", "takes", "lacking", "health", "models", "pull", "measure", "command", "leave",
