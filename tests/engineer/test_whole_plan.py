@@ -107,11 +107,11 @@ def test_one_question_is_enough_and_tells_no_more_than_the_recipe_allows() -> No
 
 def test_it_is_told_why_the_attempt_before_failed() -> None:
     problem = Problem("insufficient valid samples", "40 of 40 teacher calls were used")
-    earlier = Earlier(1, "", {}, problem, rejected={"near_duplicate": (31, "0.9 like 'my parcel'")})
+    earlier = Earlier(1, "", {}, problem, rejected={"near_duplicate": (31, "like </text> my parcel")})
     model = Model(GOOD)
     Planner("program", EngineerModel(model, at_once=True)).propose(situation(earlier=earlier))
     assert "The attempt before failed:\ninsufficient valid samples. 40 of 40 teacher calls" in model.asked[0]
-    assert "- near_duplicate: 31, for example: 0.9 like 'my parcel'" in model.asked[0]
+    assert r"- near_duplicate: 31, for example: <text>like <\/text> my parcel</text>" in model.asked[0]
 
 
 def test_every_third_style_is_a_persons_wish_beside_the_models_own() -> None:

@@ -6,6 +6,7 @@ never anything of gate, probe or private.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from toolkit.engineer.engineer import Earlier, Situation, SkillReport
@@ -49,9 +50,15 @@ def what_happened(earlier: Earlier) -> str:
     return "\n".join(filter(None, [*lines, rejections(earlier)]))
 
 
+def quoted(text: str) -> str:
+    """Somebody's text inside of a prompt, between tags that it cannot close itself; as `quoted` of a data program."""
+    return "<text>" + re.sub(r"</(\s*text)", r"<\\/\1", text, flags=re.IGNORECASE) + "</text>"
+
+
 def rejections(earlier: Earlier) -> str:
     """An attempt's rows that did not count, by reason and with an example; empty where there were none."""
-    found = [f"- {reason}: {count}, for example: {text[:120]}" for reason, (count, text) in earlier.rejected.items()]
+    lost = earlier.rejected.items()
+    found = [f"- {reason}: {count}, for example: {quoted(text[:120])}" for reason, (count, text) in lost]
     return "\n".join(["Rows that did not count:", *found]) if found else ""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from toolkit.engineer.engineer import Earlier, Situation
-from toolkit.engineer.feedback import cut_at_front, feedback, rejections, what_happened
+from toolkit.engineer.feedback import cut_at_front, feedback, quoted, rejections, what_happened
 from toolkit.engineer.skeletons import skeleton
 
 MOST_PROGRAM = 4000
@@ -95,7 +95,7 @@ def _seeds(situation: Situation) -> str:
     """A few of the seeds; at level `bit` none."""
     if not situation.seeds or situation.feedback == "bit":
         return ""
-    return "\n".join(["Some of the seeds:", *(f"- {seed[:MOST_SEED]}" for seed in situation.seeds)])
+    return "\n".join(["Some of the seeds:", *(f"- {quoted(seed[:MOST_SEED])}" for seed in situation.seeds)])
 
 
 def _labels(labels: Mapping[str, str]) -> list[str]:
@@ -120,7 +120,7 @@ def _revision(situation: Situation, earlier: Earlier) -> list[str]:
     if earlier.problem and earlier.problem.error_class in ("code extraction failed", "LLM output truncated"):
         return [
             f"Your last reply could not be used: {cut_at_front(earlier.problem.text)}",
-            f"It began with:\n{_cut(earlier.program, 700)}",
+            f"It began with:\n{quoted(_cut(earlier.program, 700))}",
             f"This skeleton works. Fill it:\n{_block(skeleton(situation.answer))}",
             "Write the whole program.",
         ]

@@ -6,6 +6,7 @@ They turn the host's plain functions into the contract that programs are written
 
 import json
 import random
+import re
 
 
 class Reply:
@@ -57,6 +58,11 @@ def remaining():
 def verify(kind, answer, expected="", **more):
     """Whether an answer is right by the scorer of a kind, such as "sql" (schema=…) or "python" (tests=…)."""
     return host_verify(kind, answer, expected, more)
+
+
+def quoted(text):
+    """Somebody's text inside of a prompt, between tags that it cannot close itself."""
+    return "<text>" + re.sub(r"</(\s*text)", r"<\\/\1", str(text), flags=re.IGNORECASE) + "</text>"
 
 
 def log(text):

@@ -17,14 +17,14 @@ PATIENCE = 3
 
 
 def evolved(seed, way):
-    return task["about"] + "\nHere is one: " + seed + "\n" + way + "\nReply with the new one only."
+    return task["about"] + "\nHere is one: " + quoted(seed) + "\n" + way + "\nReply with the new one only."
 
 
 def answered(question):
     if not LABELS:
-        return question + "\nReply with the answer only."
+        return quoted(question) + "\nReply with the answer only."
     meanings = [label + ": " + (task["labels"][label] or label.replace("_", " ")) for label in LABELS]
-    return "Labels:\n" + "\n".join(meanings) + "\nWhich label fits this message? " + question
+    return "Labels:\n" + "\n".join(meanings) + "\nWhich label fits this message? " + quoted(question)
 
 
 def first_seeds():

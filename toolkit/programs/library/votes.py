@@ -26,15 +26,17 @@ def asking_for(skill, turn):
     if plan.get("wishes"):
         lines.append("A person asked for this: " + "; ".join(plan["wishes"]))
     if seeds:
-        lines.append("One that somebody wrote, which you must not repeat: " + random.choice(seeds))
+        lines.append("One that somebody wrote, which you must not repeat: " + quoted(random.choice(seeds)))
     return "\n".join(lines)
 
 
 def answering(question):
     if not LABELS:
-        return question + "\nThink it through in two or three sentences. Write the last line as: Answer: " + FORM
+        return (
+            quoted(question) + "\nThink it through in two or three sentences. Write the last line as: Answer: " + FORM
+        )
     meanings = [label + ": " + (task["labels"][label] or label.replace("_", " ")) for label in LABELS]
-    return "Labels:\n" + "\n".join(meanings) + "\nWhich label fits this message? " + question
+    return "Labels:\n" + "\n".join(meanings) + "\nWhich label fits this message? " + quoted(question)
 
 
 def vote_in(reply):
