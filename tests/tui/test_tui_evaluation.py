@@ -27,7 +27,7 @@ from tui.evaluation_feed import EvaluationNews, EvaluationSource
 from tui.runs import Runs
 from tui.screens.evaluation import EvaluationScreen
 from tui.screens.run import RunScreen
-from tui.widgets.evaluation import confusion_matrix
+from tui.widgets.evaluation import confusion_matrix, item_in_full
 
 
 @pytest.fixture
@@ -137,6 +137,19 @@ def test_after_the_exam_gate_is_open_and_sealed_texts_stay_sealed(finished: Reco
     for _ in range(2):
         finished.journal.opened("private", "to learn")
     assert look(finished, "private").opened == 3, "each look counts, not each reason"
+
+
+def test_answers_of_the_chosen_students_stand_side_by_side_where_there_is_room() -> None:
+    given = (Given("zero-shot", "one " * 9, 0.0), Given("round-1", "two", 0.0), Given("round-2", "three " * 9, 1.0))
+    lines = item_in_full(ItemLine("1", "late", given, "text"), "zero-shot", "round-2", 43).plain.split("\n")
+    assert [line.rstrip() for line in lines[3:6]] == [
+        "✗ zero-shot          │ ✓ round 2",
+        "one one one one one  │ three three three",
+        "one one one one      │ three three three",
+    ]
+    assert lines[-1] == "✗ round 1    two"
+    below = item_in_full(ItemLine("1", "late", given, "text"), "zero-shot", "round-2").plain
+    assert [line[:9] for line in below.split("\n")[-3:]] == ["✗ zero-sh", "✗ round 1", "✓ round 2"]
 
 
 # -- with a terminal ---------------------------------------------------------------------------

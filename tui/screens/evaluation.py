@@ -43,7 +43,7 @@ class EvaluationScreen(Screen[None]):
     """The answers of all students of the run in `folder`."""
 
     CSS_PATH = "evaluation.tcss"
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - textual declares it
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide"), (160, "-huge")]  # noqa: RUF012 - textual declares it
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "app.pop_screen", "Back"),
         *(Binding(str(number), f"tab('{name}')", name, show=False) for number, name in enumerate(TABS, start=1)),
@@ -176,7 +176,10 @@ class EvaluationScreen(Screen[None]):
         pane, cursor = self.query_one("#item-text", TextPane), self.query_one("#item-list", Window).cursor
         if cursor < len(self.items):
             item = self.items[cursor]
-            pane.show(partial(item_in_full, item, self.base, self.trained), (item.id, item, self.base, self.trained))
+            # two fifths of the screen less what frames them: a pane that was hidden has no width yet
+            width = self.size.width * 2 // 5 - 6 if self.has_class("-huge") else 0
+            shown = (item, self.base, self.trained, width)
+            pane.show(partial(item_in_full, *shown), (item.id, *shown))
         else:
             pane.show(lambda: Content(""), None)
 

@@ -70,7 +70,7 @@ SECTIONS: dict[str, Keys] = {
         ("b", "the row beside what it is like"),
         ("u z", "only duplicates, only the quarantine"),
         ("w", "where it came from: the teacher's reply"),
-        ("v", "how varied the rows of each round are, as plots"),
+        ("v", "the variety of each round, as plots"),
         ("t", "the tokens that the last training learnt"),
     ),
     "Evaluation": (

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from textual.content import Content
 
-from tui.evaluation import KINDS, OTHER, Confusion, Evaluation, ItemLine, SkillLine, exam_was_sat
+from tui.evaluation import KINDS, OTHER, Confusion, Evaluation, Given, ItemLine, SkillLine, exam_was_sat
 from tui.state import BASELINES, ScorePoint
 from tui.text import clean
+from tui.widgets.columns import side_by_side
 from tui.widgets.marks import ACCEPTED, FAINT, MUTED, REJECTED
 
 NAME = 20
@@ -112,8 +113,12 @@ def item_prompt(item: ItemLine, base: str, trained: str, width: int) -> Content:
     return Content("").join([start, Content(text).truncate(room, ellipsis=True, pad=True), end])
 
 
-def item_in_full(item: ItemLine, base: str, trained: str) -> Content:
-    """Text, right answer, and what each student answered, both chosen ones side by side at the top."""
+def item_in_full(item: ItemLine, base: str, trained: str, width: int = 0) -> Content:
+    """Text, right answer, and what each student answered.
+
+    Args:
+        width: cells for both chosen students' answers side by side; 0: all are below each other.
+    """
     kind = item.kind(base, trained)
     mark, style = KIND_MARKS[kind or "wrong"]
     since = item.turned(base, trained)
@@ -123,12 +128,21 @@ def item_in_full(item: ItemLine, base: str, trained: str) -> Content:
     if item.expected:
         lines += [Content.styled("right answer", MUTED), Content(item.expected)]
     lines.append(Content(""))
-    for one in item.answers:
-        sign, colour = (ACCEPTED, "$success") if one.right else (REJECTED, "$error")
-        name = student_name(one.student)
-        weight = "bold" if one.student in (base, trained) else MUTED
-        lines.append(Content.assemble((f"{sign} ", colour), (f"{name:<10} ", weight), one.answer or "(empty)"))
+    before, after = item.given(base), item.given(trained)
+    others = item.answers
+    if width and before and after:
+        columns = [[_who(one, "bold"), Content(one.answer or "(empty)")] for one in (before, after)]
+        lines += [side_by_side(*columns, width), Content("")]
+        others = tuple(one for one in others if one not in (before, after))
+    for one in others:
+        who = _who(one, "bold" if one in (before, after) else MUTED)
+        lines.append(Content.assemble(who, one.answer or "(empty)"))
     return Content("\n").join(lines)
+
+
+def _who(one: Given, weight: str) -> Content:
+    sign, colour = (ACCEPTED, "$success") if one.right else (REJECTED, "$error")
+    return Content.assemble((f"{sign} ", colour), (f"{student_name(one.student):<10} ", weight))
 
 
 def exam_words(evaluation: Evaluation, revealed: bool, lines: Sequence[SkillLine]) -> Content:

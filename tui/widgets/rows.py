@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import zip_longest
 
 from textual.content import Content
 
 from tui.rows import Chosen, Facets, RowLine, WholeRow, decision_of, words_in_common
 from tui.text import clean
-from tui.widgets.marks import ACCEPTED, FAINT, MUTED, REJECTED
+from tui.widgets.columns import side_by_side
+from tui.widgets.marks import ACCEPTED, MUTED, REJECTED
 
 LABEL_CELLS = 18
 FILTER_CELLS = 60
@@ -116,17 +116,10 @@ def place_of(line: RowLine) -> str:
 
 def _columns(row: WholeRow, other: Other, width: int) -> Content:
     """The row at the left, the other at the right; words that only one of them has stand out."""
-    half = (width - 3) // 2
     left = [Content.styled("this row", MUTED), marked(row.input, other.text), Content.styled(f"→ {row.output}", MUTED)]
     right = [Content.styled(other.title, "$warning"), marked(other.text, row.input)]
     right.append(Content.styled(f"→ {other.answer}", MUTED if other.answer == row.output else "bold $warning"))
-    lines = [
-        zip_longest(*(part.wrap(half) for part in pair), fillvalue=Content(""))
-        for pair in zip(left, right, strict=True)
-    ]
-    bar = Content.styled(" │ ", FAINT)
-    pairs = [(one.truncate(half, pad=True), two) for block in lines for one, two in block]
-    return Content("\n").join(Content("").join([one, bar, two]) for one, two in pairs)
+    return side_by_side(left, right, width)
 
 
 def marked(text: str, other: str) -> Content:
