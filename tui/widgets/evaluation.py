@@ -131,8 +131,8 @@ def item_in_full(item: ItemLine, base: str, trained: str, width: int = 0) -> Con
     before, after = item.given(base), item.given(trained)
     others = item.answers
     if width and before and after:
-        columns = [[_who(one, "bold"), Content(one.answer or "(empty)")] for one in (before, after)]
-        lines += [side_by_side(*columns, width), Content("")]
+        left, right = ([_who(one, "bold"), Content(one.answer or "(empty)")] for one in (before, after))
+        lines += [side_by_side(left, right, width), Content("")]
         others = tuple(one for one in others if one not in (before, after))
     for one in others:
         who = _who(one, "bold" if one in (before, after) else MUTED)
