@@ -162,9 +162,7 @@ class Teacher(Section):
         None, description="environment variable that holds the API key, OPENAI_API_KEY if none; never the key itself"
     )
     parallel: NonNegativeInt = Field(0, description="questions to a server at once, at most; 0: what it bears")
-    think: bool | None = Field(
-        None, description="let a model behind Ollama think, if it can; null: no, it spoils JSON"
-    )
+    think: bool | None = Field(None, description="let a model behind Ollama think, if it can; null: no, it spoils JSON")
     temperature: float = Field(0.9, ge=0, le=2)
     seed: NonNegativeInt = Field(
         0, description="another seed gives other replies to the same prompts, the engineer's too"
