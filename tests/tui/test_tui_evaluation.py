@@ -202,8 +202,9 @@ async def test_the_verdict_is_revealed_on_purpose(finished: Recorder) -> None:
     app = app_of(finished)
     async with app.run_test(size=(120, 40)) as pilot:
         screen = await opened(pilot, app)
-        await pilot.press("4")
+        await pilot.press("v")
         await until(pilot, lambda: "Press v to read the verdict" in shown(app))
+        assert not screen.revealed, "the first press only leads to the exam"
         assert "Helped" not in shown(app)
         await pilot.press("s", "s")
         assert screen.view.split != "private"

@@ -135,6 +135,7 @@ IN_RUN: dict[str, list[Step]] = {
         ("e", lambda s: isinstance(s, EvaluationScreen) and s.view.students),
         *((str(tab), lambda s: s.query_one(TabbedContent)) for tab in (2, 3)),
         ("down", lambda s: s),
+        ("4", lambda s: s.query_one(TabbedContent).active == "exam"),
         ("v", lambda s: s.revealed),
     ],
     "chat": [

@@ -76,7 +76,7 @@ def test_evaluation(snap_compare: Any, live: Recorder, size: tuple[int, int], ta
 
 @sizes
 def test_verdict(snap_compare: Any, finished: Recorder, size: tuple[int, int]) -> None:
-    keys = by_keys(("e", answers_are_there), ("v", lambda screen: screen.view.split == "private"))
+    keys = by_keys(("e", answers_are_there), ("4 v", lambda screen: screen.view.split == "private"))
     assert snap_compare(app_of(finished), terminal_size=size, run_before=keys)
 
 

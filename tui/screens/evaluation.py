@@ -250,10 +250,12 @@ class EvaluationScreen(Screen[None]):
         self.app.push_screen(LabelScreen(self.folder))
 
     def action_reveal(self) -> None:
-        """Open the verdict, once and on purpose."""
+        """Open the verdict, on purpose: from another tab the first press only leads to it."""
+        if self.query_one(TabbedContent).active != "exam":
+            self.action_tab("exam")
+            return
         self.app.revealed.add(self.folder)
         self.base = str(self.view.verdict.get("baseline") or self.base)
-        self.action_tab("exam")
         if "private" in self.view.splits:
             self._look_at("private")
         self._show()

@@ -77,7 +77,7 @@ SECTIONS: dict[str, Keys] = {
         ("1 – 4", "skills, confusion, items, exam"),
         ("s b r", "another split, baseline, round"),
         ("f", "only items that flipped, or did not"),
-        ("v", "reveal the verdict of the exam"),
+        ("v", "to the exam; there, reveal its verdict"),
         ("j", "label answers, so that the judge may count"),
     ),
     "Label": (
