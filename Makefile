@@ -12,8 +12,9 @@ UNSLOTH := 2026.10.9
 demo: weights
 	$(BIN)/schoolhouse demo
 
+# three workers for two cores: waiting for children and timers leaves a quarter of them idle
 test: weights
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 3 --dist loadgroup
 
 check: $(READY)
 	$(BIN)/ruff check .
