@@ -95,7 +95,7 @@ def test_seeds_show_the_tone_in_turn() -> None:
 def test_rows_carry_the_topic_of_the_plan_that_they_take_up() -> None:
     school = School({"refund": 2}, reply="1. My birthday present is late\n2. Hello there\n3. And so on")
     assert school.run(topics={"refund": ["a courier who never rang", "a birthday present"]}).error == ""
-    assert [row["meta"].get("topic") for row in school.rows[:2]] == ["a birthday present", None]
+    assert [row["meta"].get("topic") for row in school.rows[:2]] == ["a birthday present", ""]
 
 
 def test_contrasts_and_notes_reach_the_prompt() -> None:

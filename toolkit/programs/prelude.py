@@ -55,6 +55,13 @@ def remaining():
     return host_remaining()
 
 
+def topic_of(text, topics):
+    """The first of the topics that has a long word in common with a text; "" when none has."""
+    said = set(re.findall(r"\w{5,}", text.lower()))
+    found = [topic for topic in topics if said & set(re.findall(r"\w{5,}", topic.lower()))]
+    return found[0] if found else ""
+
+
 def verify(kind, answer, expected="", **more):
     """Whether an answer is right by the scorer of a kind, such as "sql" (schema=…) or "python" (tests=…)."""
     return host_verify(kind, answer, expected, more)

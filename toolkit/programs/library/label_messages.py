@@ -29,8 +29,6 @@ SYSTEM = (
 TOKENS_PER_MESSAGE = 34
 SHOWN = 3  # of the recipe's examples, or of those whose places plan["shown"] names; others in each prompt
 
-LONGEST_SEED = 200
-
 
 def meaning(label):
     return task["labels"][label] or label.replace("_", " ")
@@ -43,13 +41,12 @@ def shown_of(label):
 
 def prompt_for(label, turn, count):
     lines = ["Now for these customers.", "Intent: " + label.replace("_", " "), "Meaning: " + meaning(label)]
-    shown = shown_of(label)
-    if shown:
-        lines.append("Some of their messages, which you must not repeat:")
-        lines += ["- " + shown[(turn * SHOWN + i) % len(shown)] for i in range(min(SHOWN, len(shown)))]
-    if seeds:  # nobody has labelled them, so they show the tone and nothing more
-        lines.append("How people write, about this or other things. Never repeat these:")
-        lines += ["- " + seeds[(turn * SHOWN + i) % len(seeds)][:LONGEST_SEED] for i in range(min(SHOWN, len(seeds)))]
+    # nobody has labelled the seeds, so they show the tone and nothing more
+    tone = ("How people write, about this or other things. Never repeat these:", [seed[:200] for seed in seeds])
+    for words, texts in [("Some of their messages, which you must not repeat:", shown_of(label)), tone]:
+        if texts:
+            lines.append(words)
+            lines += ["- " + texts[(turn * SHOWN + i) % len(texts)] for i in range(min(SHOWN, len(texts)))]
     contrasts = plan["contrasts"].get(label, [])
     if contrasts:  # one at a time, each in its turn: what a prompt adds costs as much as what is written
         lines.append("It is NOT this: " + meaning(contrasts[turn % len(contrasts)]))
@@ -78,20 +75,12 @@ def messages_in(text, count):
     return found[:count] if len(found) >= count else found[:-1]
 
 
-def meta_of(label, turn, text):
-    """A row's style, and the topic of the plan that its message takes up: the first with a long word in common."""
-    said = set(re.findall(r"\w{5,}", text.lower()))
-    for topic in plan.get("topics", {}).get(label, []):
-        if said & set(re.findall(r"\w{5,}", topic.lower())):
-            return {"style": style_of(turn), "topic": topic}
-    return {"style": style_of(turn)}
-
-
 def rows_from(label, turn, count, reply):
-    return [
-        {"input": text, "output": label, "skill": label, "replies": [reply.id], "meta": meta_of(label, turn, text)}
-        for text in messages_in(reply.text, count)
-    ]
+    rows = []
+    for text in messages_in(reply.text, count):
+        meta = {"style": style_of(turn), "topic": topic_of(text, plan.get("topics", {}).get(label, []))}
+        rows.append({"input": text, "output": label, "skill": label, "replies": [reply.id], "meta": meta})
+    return rows
 
 
 def calls_for(missing, left):
@@ -116,12 +105,8 @@ while barren < PATIENCE:  # a teacher that only repeats itself is not asked for 
     wanted = calls_for(missing, remaining()["calls"])
     if not wanted:
         break
-    replies = ask_many(
-        [prompt_for(label, turn, count) for label, turn, count in wanted],
-        max_tokens=plan["per_call"] * TOKENS_PER_MESSAGE,
-        system=SYSTEM,
-        turns=TURNS,
-    )
+    prompts = [prompt_for(label, turn, count) for label, turn, count in wanted]
+    replies = ask_many(prompts, max_tokens=plan["per_call"] * TOKENS_PER_MESSAGE, system=SYSTEM, turns=TURNS)
     rows = []
     for (label, turn, count), reply in zip(wanted, replies):
         rows = rows + rows_from(label, turn, count, reply)
