@@ -77,9 +77,12 @@ class Recorder:
             self.journal = Journal(folder)
         self.journal._db.execute("PRAGMA synchronous = OFF")  # hundreds of small writes; no crash is tested here
         self._patch = patch("toolkit.journal.writer.time", self.clock)
+        self._started = False
 
     def __enter__(self) -> Recorder:
-        self._patch.start()
+        if not self._started:  # a patch that is started twice takes the first one's clock for the real one
+            self._patch.start()
+            self._started = True
         return self
 
     def __exit__(self, *_: object) -> None:
