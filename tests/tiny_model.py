@@ -84,25 +84,28 @@ def _tokenizer(template: str):  # type: ignore[no-untyped-def]
     return fast
 
 
+SIZES: dict[str, Any] = {
+    "vocab_size": 259,
+    "hidden_size": 48,
+    "intermediate_size": 96,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "max_position_embeddings": 512,
+    "bos_token_id": 1,
+    "eos_token_id": 2,
+    "pad_token_id": 2,
+    "tie_word_embeddings": False,
+    "initializer_range": 0.4,
+}
+
+
 def _model():  # type: ignore[no-untyped-def]
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
     torch.manual_seed(0)
-    config = LlamaConfig(
-        vocab_size=259,
-        hidden_size=48,
-        intermediate_size=96,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        max_position_embeddings=512,
-        bos_token_id=1,
-        eos_token_id=2,
-        pad_token_id=2,
-        tie_word_embeddings=False,
-        initializer_range=0.4,
-    )
+    config = LlamaConfig(**SIZES)
     return LlamaForCausalLM(config)
 
 
@@ -115,22 +118,11 @@ def gemma(version: int, window: int) -> Any:
     config, model = {2: (Gemma2Config, Gemma2ForCausalLM), 3: (Gemma3TextConfig, Gemma3ForCausalLM)}[version]
     return model(
         config(
-            vocab_size=259,
-            hidden_size=48,
-            intermediate_size=96,
-            num_hidden_layers=2,
-            num_attention_heads=4,
-            num_key_value_heads=2,
+            **SIZES,
             head_dim=12,
             query_pre_attn_scalar=12,
-            max_position_embeddings=512,
             sliding_window=window,
             layer_types=["sliding_attention", "full_attention"],
-            bos_token_id=1,
-            eos_token_id=2,
-            pad_token_id=2,
-            tie_word_embeddings=False,
-            initializer_range=0.4,
         )
     )
 

@@ -14,3 +14,8 @@ STEERS = re.compile(f"[{STEERING}]")
 def harmless(text: str) -> str:
     """The text without the characters that steer a terminal; lines stay lines."""
     return STEERS.sub("", text)
+
+
+def one_line(text: str) -> str:
+    """The text on one line, without characters that cannot be printed; not escaped yet."""
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())

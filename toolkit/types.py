@@ -12,6 +12,8 @@ Json = Any
 """A value that `json.dumps` accepts."""
 
 SplitName = Literal["seed", "public", "gate", "private", "probe"]
+BASELINES = ("zero-shot", "few-shot")
+"""The untrained student, asked in two ways."""
 Operation = Literal["draft", "debug", "repair", "improve"]
 FinishReason = Literal["stop", "length", "error", "refusal", "context", "unknown"]
 """Why a reply ended; `context`: the prompt did not fit, so that there is none; `unknown`: a server's own word."""

@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from tui.state import BASELINES, Record, ScorePoint, Status
+from toolkit.types import BASELINES
+from tui.state import Record, ScorePoint, Status, exam_was_sat
 from tui.text import clean, clean_block
 
 Kind = Literal["fixed", "broken", "right", "wrong"]
@@ -120,7 +121,7 @@ class Evaluation:
 
     Args:
         splits: those that may be looked at; students: in the order asked.
-        verdict: the exam's record once it was sat.
+        verdict: the exam's record once it was sat; read: a person has opened it.
         sealed: how many items wait for the exam; opened: how often they were looked at.
         labels: empty when answers are no labels.
         judged: a model scores the answers.
@@ -133,6 +134,7 @@ class Evaluation:
     items: tuple[ItemLine, ...] = ()
     labels: tuple[str, ...] = ()
     verdict: Mapping[str, Any] = field(default_factory=dict)
+    read: bool = False
     best: str = ""
     sealed: int = 0
     opened: int = 0
@@ -143,17 +145,17 @@ class Evaluation:
         return clean(str(self.verdict.get("sentence", "")), 600)
 
     @property
+    def unread(self) -> bool:
+        """Whether the exam was sat, and its verdict waits for a person."""
+        return exam_was_sat(self.verdict) and not self.read
+
+    @property
     def trained(self) -> tuple[str, ...]:
         return tuple(name for name in self.students if name not in BASELINES)
 
     @property
     def texts_shown(self) -> bool:
         return any(item.text for item in self.items)
-
-
-def exam_was_sat(verdict: Mapping[str, Any] | None) -> bool:
-    """Whether the sealed items were opened; a run without an accepted round leaves them sealed."""
-    return bool(verdict and verdict.get("student"))
 
 
 def item_lines(

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from toolkit.types import BASELINES
 from tui.eventlog import LogLine, log_line
 from tui.person import ASKS_NO_MODEL, Note, Waiting, notes_of, waiting_for
 from tui.text import clean
@@ -20,7 +21,6 @@ Status = Literal["running", "finished", "paused", "broken"]
 StageState = Literal["waiting", "live", "stopped", "done"]
 
 STAGES = ("prepare", "baseline", "plan", "generate", "train", "evaluate", "exam")
-BASELINES = ("zero-shot", "few-shot")
 SAMPLES_KEPT = 300
 LOG_KEPT = 500
 
@@ -45,6 +45,8 @@ class RunLine:
     status: Status
     started: float
     best: float | None
+    unread: bool = False
+    """It sat its exam, and nobody has opened the verdict."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +160,8 @@ class News:
     recent_calls: Sequence[Record] = ()
     steps: Sequence[Record] = ()
     verdict: Mapping[str, Any] | None = None
+    read: bool = False
+    """Whether a person has opened the verdict."""
     limits: Limits | None = None
     attempts: Sequence[tuple[int, float]] = ()
     """Number and start of each attempt."""
@@ -194,6 +198,10 @@ class RunView:
     training: Training = Training()
     log: tuple[LogLine, ...] = ()
     verdict: str = ""
+    examined: bool = False
+    """Whether the sealed items were opened; a run without an accepted round leaves them sealed."""
+    read: bool = False
+    """Whether a person has opened the verdict."""
     failure: tuple[str, str] | None = None
     cards: tuple[Card, ...] = ()
     notes: tuple[Note, ...] = ()
@@ -207,6 +215,11 @@ class RunView:
     """Whether a person wants no round after this one."""
     taken: tuple[tuple[float, str], ...] = ()
     """When each note was taken, and its text."""
+
+    @property
+    def unread(self) -> bool:
+        """Whether its exam was sat, and the verdict waits for a person."""
+        return self.examined and not self.read
 
     @property
     def reads_notes(self) -> bool:
@@ -260,11 +273,18 @@ def advance(view: RunView, news: News) -> RunView:
         teaching=_teaching(news),
         training=_training(news.steps) or view.training,
         verdict=clean(str((news.verdict or {}).get("sentence", "")), 600),
+        examined=exam_was_sat(news.verdict),
+        read=news.read,
         notes=notes_of(view.taken, news.notes_left, news.attempts),
         waiting=waiting_for(news.waiting, view.asked),
         gained=news.gained,
         last_round=news.last_round,
     )
+
+
+def exam_was_sat(verdict: Mapping[str, Any] | None) -> bool:
+    """Whether the sealed items were opened."""
+    return bool(verdict and verdict.get("student"))
 
 
 def _with_stages(view: RunView, records: Sequence[Record]) -> RunView:

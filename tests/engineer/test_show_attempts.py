@@ -7,13 +7,12 @@ from school import School
 from typer.testing import CliRunner
 
 from toolkit.cli.app import app
-from toolkit.engineer.skeletons import SKELETON
 from toolkit.errors import SchoolhouseError
 from toolkit.evaluation.statistics import score_of
 from toolkit.run import Run
-from toolkit.stages.evaluate import BASELINES
+from toolkit.types import BASELINES
 
-GOOD = f"```python\n{SKELETON}\n```"
+GOOD = f"```python\n{FILLED}\n```"
 
 
 @pytest.fixture
@@ -74,7 +73,7 @@ def test_rows_written_by_hand_do_not_count(school: School) -> None:
 
 
 def test_a_few_rows_written_by_hand_are_named(school: School) -> None:
-    school.engineer = lambda request: f"```python\n{OWN.replace('COUNT', '2')}\n{SKELETON}\n```"
+    school.engineer = lambda request: f"```python\n{OWN.replace('COUNT', '2')}\n{FILLED}\n```"
     run = school.run(engineer={"kind": "code"}, budget={"rounds": 1})
     card = next(event["data"] for event in run.reader.events() if event["kind"] == "diversity")
     assert card["handwritten"] == pytest.approx(2 / 24)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 from rich import box
@@ -10,9 +11,11 @@ from rich.table import Table
 from rich.text import Text
 
 from toolkit.cli.console import open_console
+from toolkit.cli.display import Display
 from toolkit.cli.say import say_json
+from toolkit.harmless import one_line
 from toolkit.run import Run
-from toolkit.run.report.text import p_value, plain
+from toolkit.run.report.text import p_value
 
 MOST_SKILLS = 30
 MEANING = "scores on public and gate items together; p corrected for a round's skills (Holm)"
@@ -23,11 +26,12 @@ def print_lineage(name: str, leave_out: str | None, *, as_json: bool = False, ro
     run = Run.open(name)
     console = open_console()
     if leave_out is not None:
-        found = run.leave_out(leave_out)
+        with nullcontext() if as_json else Display(run):
+            found = run.leave_out(leave_out)
         if as_json:
             say_json(found)
             return
-        console.print(Text(plain(found["sentence"]), style="bold"))
+        console.print(Text(one_line(found["sentence"]), style="bold"))
         console.print(Text(found["caveat"], style="dim"))
         return
     told = run.lineage()
@@ -39,7 +43,7 @@ def print_lineage(name: str, leave_out: str | None, *, as_json: bool = False, ro
     if told["rounds"]:
         console.print(Text(MEANING, style="dim"))
     for one in told["leave_outs"]:
-        console.print(Text(plain(one["sentence"])))
+        console.print(Text(one_line(one["sentence"])))
     if rows:
         console.print(_rows(told["rows"]))
     console.print(Text(told["note"], style="dim"))
@@ -56,7 +60,14 @@ def _print_round(console: Console, one: dict[str, Any]) -> None:
         points = f"{100 * skill['difference']:+.0f} [{100 * skill['low']:+.0f}, {100 * skill['high']:+.0f}]"
         shares = (f"{skill[key]['score']:.0%}" for key in ("before", "after"))
         counts = (str(skill["rows"]), str(skill["new_rows"]))
-        cells = (plain(skill["skill"]) or "–", *counts, *shares, points, p_value(skill["p_adjusted"]), skill["words"])
+        cells = (
+            one_line(skill["skill"]) or "–",
+            *counts,
+            *shares,
+            points,
+            p_value(skill["p_adjusted"]),
+            skill["words"],
+        )
         table.add_row(*(Text(cell) for cell in cells))
     console.print(table)
 
@@ -70,5 +81,5 @@ def _rows(rows: list[dict[str, Any]]) -> Table:
         made_for = f"round {one['round']}" if one["round"] else "–"
         trainings = ", ".join(map(str, one["trainings"])) or "–"
         cells = (one["id"], str(one["attempt"]), made_for, trainings, one["skill"], marks, one["input"])
-        table.add_row(*(Text(plain(cell)) for cell in cells))
+        table.add_row(*(Text(one_line(cell)) for cell in cells))
     return table

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from toolkit.data.diversity import DISTANCE, diversity_card
 from toolkit.export.parity import Parity
 from toolkit.export.trained import Trained, licence_of
+from toolkit.harmless import one_line
 from toolkit.journal import GIVEN
 from toolkit.types import Json, Row
 
@@ -180,7 +181,7 @@ def _size(rows: int) -> str:
 
 def _inline(text: str) -> str:
     """Text of models and people on one line, as plain text in Markdown."""
-    plain = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    plain = one_line(text)
     for sign in "\\`*_[]<>|#":
         plain = plain.replace(sign, f"\\{sign}")
     return plain

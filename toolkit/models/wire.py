@@ -8,6 +8,7 @@ import time
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
+from toolkit.harmless import one_line
 from toolkit.models.reading import BadJson, storable
 from toolkit.models.retry import Transient
 from toolkit.models.server import Key
@@ -83,8 +84,7 @@ def said(content: bytes, key: Key) -> str:
         text = str(inner.get("message", inner) if isinstance(inner, dict) else inner)
     except (ValueError, RecursionError):
         pass
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return key.hide(storable(line))[:SHOWN] or "no reason given"
+    return key.hide(storable(one_line(text)))[:SHOWN] or "no reason given"
 
 
 def retry_after(value: str) -> float | None:

@@ -17,8 +17,7 @@ from toolkit.run.rounds import better_untrained
 from toolkit.run.run import Run
 from toolkit.run.students import run_recipe
 from toolkit.stages.borrow import DECISIVE
-from toolkit.stages.evaluate import BASELINES
-from toolkit.types import Json, Outcome, SplitName
+from toolkit.types import BASELINES, Json, Outcome, SplitName
 
 Comparison = dict[str, Any]
 BELOW_TWO = "schoolhouse compare RUN RUN, or schoolhouse run RECIPE --arms iterative,control"

@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from toolkit.evaluation.statistics import Paired, holm, in_words, paired, score_of
+from toolkit.types import BASELINES
 
 if TYPE_CHECKING:
     from toolkit.run.run import Run
 
 FEW = 200
 """Below so many items, what they can show is said in words."""
-
-BASELINES = ("zero-shot", "few-shot")
 
 
 def gate_gains(run: Run) -> list[dict[str, Any]]:

@@ -11,9 +11,9 @@ from toolkit.engineer.tree import failures, mats
 from toolkit.evaluation.statistics import score_of
 from toolkit.journal import GIVEN
 from toolkit.run.rounds import better_untrained, gate_gains, summarised_power
-from toolkit.stages.evaluate import BASELINES
 from toolkit.stages.general import general_counts
 from toolkit.stages.progress import stage_seconds
+from toolkit.types import BASELINES
 
 if TYPE_CHECKING:
     from toolkit.run.run import Run

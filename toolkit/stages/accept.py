@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from toolkit.evaluation.acceptance import Decision, decide, forgotten
 from toolkit.evaluation.statistics import paired
 from toolkit.journal import Record
-from toolkit.stages.evaluate import BASELINES, score
+from toolkit.stages.evaluate import score
 from toolkit.stages.session import Session
-from toolkit.types import Item, SplitName, digest
+from toolkit.types import BASELINES, Item, SplitName, digest
 
 GO_ON = "`train.replay: 0.25` forgets less, `acceptance.probe: report` only names it"
 

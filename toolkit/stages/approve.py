@@ -16,6 +16,7 @@ from pydantic import Field, ValidationError
 from toolkit.engineer import Proposal
 from toolkit.engineer.lesson_plan import MOST_PER_CALL, LessonPlan
 from toolkit.errors import Paused
+from toolkit.harmless import one_line
 from toolkit.paths import write_text
 from toolkit.recipe.yaml_text import dump, parse_value
 from toolkit.stages.session import Session
@@ -94,14 +95,9 @@ def waiting(folder: Path) -> list[Path]:
 def as_text(attempt: int, proposal: Proposal) -> str:
     """The plan as a person gets to edit it, with its reasons as comments."""
     changes = proposal.plan.get("changes", [])
-    why = "".join(f"# {_one_line(change['what'])}\n#   because: {_one_line(change['why'])}\n" for change in changes)
+    why = "".join(f"# {one_line(change['what'])}\n#   because: {one_line(change['why'])}\n" for change in changes)
     shown = {key: proposal.plan[key] for key in PLAN_KEYS if key in proposal.plan}
     return f"# Attempt {attempt}, {proposal.operation}. Edit what you like.\n{why}{dump(shown)}"
-
-
-def _one_line(text: str) -> str:
-    """A model's words, so that they stay inside of a comment."""
-    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
 
 
 def _program(text: str) -> str:

@@ -20,7 +20,6 @@ from toolkit.stages.sitting import Sitting
 from toolkit.students.student import Student, open_student
 from toolkit.types import Item, Outcome, Score, SplitName
 
-BASELINES = ("zero-shot", "few-shot")
 BATCH_OF_OUTCOMES = 16
 PROBE_TOKENS = 24
 

@@ -15,10 +15,10 @@ from toolkit.errors import JournalError
 from toolkit.evaluation.statistics import Paired, paired, spread
 from toolkit.evaluation.verdict import Verdict, verdict
 from toolkit.stages.accept import better_baseline, keep_sources, lost
-from toolkit.stages.evaluate import BASELINES, baseline_sittings, score, sit, trained_sitting
+from toolkit.stages.evaluate import baseline_sittings, score, sit, trained_sitting
 from toolkit.stages.session import Session
 from toolkit.stages.train import adapter_of, train_seeds
-from toolkit.types import Item
+from toolkit.types import BASELINES, Item
 
 NOTHING_TO_EXAMINE = (
     "Cannot tell: no round was better than the untrained student by more than the noise on `gate`{}, "

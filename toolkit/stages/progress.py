@@ -21,10 +21,10 @@ from toolkit.models.catalog import entry
 from toolkit.models.prices import Price, price_of
 from toolkit.paths import cache_dir, write_text
 from toolkit.recipe import Recipe
-from toolkit.stages.evaluate import BASELINES
 from toolkit.stages.general import general_counts
-from toolkit.stages.session import Session
-from toolkit.stages.work_left import work_left
+from toolkit.stages.session import SEEDS, Session
+from toolkit.stages.work_left import seeds_of, work_left
+from toolkit.types import BASELINES
 
 PACE_FILE = "pace.json"
 
@@ -142,8 +142,9 @@ def _training_pace(recipe: Recipe, journal: JournalReader) -> dict[str, float | 
     """From the journaled steps: those of a training that is going on count as well, its start does not."""
     general, epochs = general_counts(journal), recipe.file.train.epochs
     sizes = {one["number"]: len(one["row_ids"]) + general.get(one["number"], 0) for one in journal.rounds()}
-    stages = [stage for stage in journal.stages() if stage["name"] == "train"]
-    taken = [(sizes[number], one) for number, one in journal.training_times().items() if number in sizes]
+    stages = [stage for stage in journal.stages() if stage["name"] in ("train", SEEDS)]
+    trainings = [*journal.training_times().values(), *seeds_of(journal).values()]
+    taken = [(sizes[one["round"]], one) for one in trainings if one["round"] in sizes]
     examples = sum(size * epochs * (one["step"] - one["begun"]) / one["steps"] for size, one in taken)
     seconds = sum(_worked(stages, one["first"], one["last"]) for _, one in taken)
     spans = [(stage["started"], stage["ended"] or time.time()) for stage in stages]

@@ -11,10 +11,10 @@ from toolkit.journal import GIVEN
 from toolkit.programs.host import LEAK_DETAIL
 from toolkit.stages.approve import is_proposed
 from toolkit.stages.card import card_of
-from toolkit.stages.evaluate import BASELINES, score
+from toolkit.stages.evaluate import score
 from toolkit.stages.session import Session
 from toolkit.stages.steering import take_notes
-from toolkit.types import Score
+from toolkit.types import BASELINES, Score
 
 MOST_CASES = 12
 MOST_SEEDS = 5
@@ -50,6 +50,7 @@ def situation(session: Session, number: int, attempt: int, best: int | None, mov
         examples=settings.task.examples,
         seeds=_seeds(session) if told else (),
         answer=settings.task.answer,
+        unfilled=any("unfilled" in found["plan"] for found in session.journal.attempts()),
     )
 
 

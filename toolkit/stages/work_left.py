@@ -8,8 +8,9 @@ from toolkit.budget import Work
 from toolkit.evaluation.probe import probe_items
 from toolkit.journal import JournalReader, Record
 from toolkit.recipe import Recipe
-from toolkit.stages.evaluate import BASELINES
 from toolkit.stages.given import given_count
+from toolkit.stages.session import SEED
+from toolkit.types import BASELINES
 
 Asked = Counter[tuple[str, str]]
 """(student, split) -> how many items were answered."""
@@ -31,7 +32,8 @@ def work_left(recipe: Recipe, journal: JournalReader | None, public: int, gate: 
     rows = max(0, budget.rows - accepted) if planned else 0
     lessons = _lessons(recipe, accepted, rows, planned)
     again = settings.seeds - 1  # students of the best round that are trained with other seeds
-    repeated = again * (lessons or [given_count(recipe) + accepted])[-1]
+    seeds = seeds_of(journal) if journal else {}
+    repeated = max(0.0, again - sum(map(_share, seeds.values()))) * (lessons or [given_count(recipe) + accepted])[-1]
     rest = _share_left(journal, under_way) * len(under_way["row_ids"]) if journal and under_way else 0.0
     mixed = 1 + settings.replay  # general rows are trained on as well
     probe = len(probe_items()) if recipe.file.acceptance.probe != "off" else 0
@@ -43,7 +45,11 @@ def work_left(recipe: Recipe, journal: JournalReader | None, public: int, gate: 
         answers=max(0, left * (public + gate + probe) + (1 + again) * private - _given(asked, under_way))
         + max(0, probe - asked["zero-shot", "probe"]),
         baseline_answers=baselines + max(0, 2 * private - _both(asked, "private")),
-        loads=2 * (left + again) + 2 + bool(baselines) - _loaded(journal, under_way, asked),
+        loads=2 * (left + again)
+        + 2
+        + bool(baselines)
+        - _loaded(journal, under_way, asked)
+        - sum(1 + bool(asked[student, "private"]) for student in seeds),
     )
 
 
@@ -59,7 +65,17 @@ def _share_left(journal: JournalReader, under_way: Record) -> float:
     if under_way["adapter"]:
         return 0.0
     taken = journal.training_times().get(under_way["number"])
-    return 1 - taken["step"] / taken["steps"] if taken else 1.0
+    return 1 - _share(taken) if taken else 1.0
+
+
+def _share(training: Record) -> float:
+    """The share of a training's steps that were taken."""
+    return float(training["step"] / training["steps"])
+
+
+def seeds_of(journal: JournalReader) -> dict[str, Record]:
+    """The trainings with other seeds that have begun, by student, as `JournalReader.further_times` tells of them."""
+    return {student: one for student, one in journal.further_times().items() if SEED in student}
 
 
 def _given(asked: Asked, under_way: Record | None) -> int:

@@ -14,10 +14,10 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static, TabbedContent, TabPane
 
+from toolkit.types import BASELINES
 from tui.evaluation import KINDS, Evaluation, ItemLine, chosen_items, confusion, skill_lines
 from tui.evaluation_feed import EvaluationNews, EvaluationSource
 from tui.feed import FeedFailed
-from tui.state import BASELINES
 from tui.text import clean
 from tui.widgets.evaluation import (
     confusion_matrix,
@@ -40,7 +40,7 @@ TABS = ("skills", "confusion", "items", "exam")
 
 
 class EvaluationScreen(Screen[None]):
-    """The answers of all students of the run in `folder`."""
+    """The answers of all students of the run in `folder`; `tab` is in view first."""
 
     CSS_PATH = "evaluation.tcss"
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide"), (160, "-huge")]  # noqa: RUF012 - textual declares it
@@ -56,9 +56,9 @@ class EvaluationScreen(Screen[None]):
     ]
     app: SchoolhouseApp
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, tab: str = "skills") -> None:
         super().__init__()
-        self.folder = folder
+        self.folder, self._first_tab = folder, tab
         self.view = Evaluation("public")
         self.base, self.trained, self.kind = BASELINES[0], "", None
         self.items: list[ItemLine] = []
@@ -73,7 +73,7 @@ class EvaluationScreen(Screen[None]):
             yield Static(Content.assemble((f"{HOUSE} {title}", "bold $primary"), ("   evaluation", MUTED)))
             yield Static("", id="evaluation-status", classes="right")
         yield Static("", id="evaluation-words")
-        with TabbedContent(initial="skills", id="evaluation-tabs"):
+        with TabbedContent(initial=self._first_tab, id="evaluation-tabs"):
             for name in ("skills", "confusion"):
                 with TabPane(name.capitalize(), id=name):
                     yield TextPane(id=f"{name}-text")
@@ -108,7 +108,7 @@ class EvaluationScreen(Screen[None]):
 
     @property
     def revealed(self) -> bool:
-        return self.folder in self.app.revealed
+        return bool(self.view.verdict) and not self.view.unread
 
     @property
     def hidden(self) -> bool:
@@ -136,7 +136,7 @@ class EvaluationScreen(Screen[None]):
         elif tab:
             pane = self.query_one(f"#{tab}-text", TextPane)
             width = max(20, self.size.width - 8)  # a pane that was hidden has no width yet
-            pane.show(partial(self._text, tab, width), (tab, view, self.base, self.trained, width, self.revealed))
+            pane.show(partial(self._text, tab, width), (tab, view, self.base, self.trained, width))
 
     def _words(self) -> Content:
         chosen = f"{student_name(self.base)} against {student_name(self.trained) or 'no trained student yet'}"
@@ -149,7 +149,7 @@ class EvaluationScreen(Screen[None]):
                 if self._split == "private"
                 else []
             )
-            return exam_words(self.view, self.revealed, lines)
+            return exam_words(self.view, lines)
         if self.hidden:
             return Content.styled("the exam's answers are shown once its verdict was read: press v", MUTED)
         if tab == "skills":
@@ -187,7 +187,7 @@ class EvaluationScreen(Screen[None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "reveal":
-            return bool(self.view.verdict) and not self.revealed
+            return self.view.unread
         if action == "desk":
             return self.view.judged
         if action == "kind":
@@ -254,8 +254,9 @@ class EvaluationScreen(Screen[None]):
         if self.query_one(TabbedContent).active != "exam":
             self.action_tab("exam")
             return
-        self.app.revealed.add(self.folder)
+        self.app.perform(partial(self.app.runs.keep_read, self.folder), self._revealed)
+
+    def _revealed(self, _result: None) -> None:
         self.base = str(self.view.verdict.get("baseline") or self.base)
-        if "private" in self.view.splits:
+        if self.is_attached:
             self._look_at("private")
-        self._show()

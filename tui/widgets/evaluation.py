@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from textual.content import Content
 
-from tui.evaluation import KINDS, OTHER, Confusion, Evaluation, Given, ItemLine, SkillLine, exam_was_sat
-from tui.state import BASELINES, ScorePoint
+from toolkit.types import BASELINES
+from tui.evaluation import KINDS, OTHER, Confusion, Evaluation, Given, ItemLine, SkillLine
+from tui.state import ScorePoint
 from tui.text import clean
 from tui.widgets.columns import side_by_side
 from tui.widgets.marks import ACCEPTED, FAINT, MUTED, REJECTED
@@ -145,7 +146,7 @@ def _who(one: Given, weight: str) -> Content:
     return Content.assemble((f"{sign} ", colour), (f"{student_name(one.student):<10} ", weight))
 
 
-def exam_words(evaluation: Evaluation, revealed: bool, lines: Sequence[SkillLine]) -> Content:
+def exam_words(evaluation: Evaluation, lines: Sequence[SkillLine]) -> Content:
     """The sealed exam: closed, sat and waiting to be looked at, or its verdict."""
     if not evaluation.verdict:
         count = f"{evaluation.sealed} items" if evaluation.sealed else "The items"
@@ -154,9 +155,9 @@ def exam_words(evaluation: Evaluation, revealed: bool, lines: Sequence[SkillLine
             f"\n\n{count} that no model, no engineer and no person has seen wait until the last round."
             "\nThey are opened once. Then one sentence says whether the lessons helped.",
         )
-    if not revealed:
+    if evaluation.unread:
         return Content.assemble(
-            ("The exam has been sat." if exam_was_sat(evaluation.verdict) else "The run has ended.", "bold $accent"),
+            ("The exam has been sat.", "bold $accent"),
             "\n\nWhat do you expect? Press ", ("v", "bold"), " to read the verdict.",
         )  # fmt: skip
     return _verdict(evaluation, lines)

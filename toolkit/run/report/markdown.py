@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from toolkit.harmless import one_line
 from toolkit.run.lineage import WITHIN_NOISE
 from toolkit.run.report.facts import Facts
-from toolkit.run.report.text import lesson_size, p_value, plain
+from toolkit.run.report.text import lesson_size, p_value
 
 LONGEST = 160
 LICENCE_OF_ROWS = (
@@ -290,7 +291,7 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
 
 def _safe(text: str) -> str:
     """Text of models and people in a table cell: one line, no markup, no control characters."""
-    whole = plain(text)
+    whole = one_line(text)
     short = whole if len(whole) <= LONGEST else whole[: LONGEST - 1] + "…"
     for sign, escaped in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("\\", "\\\\"), ("|", "\\|"), ("`", "\\`")):
         short = short.replace(sign, escaped)

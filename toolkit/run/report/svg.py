@@ -11,7 +11,7 @@ from html import escape
 
 from markupsafe import Markup
 
-from toolkit.run.report.text import plain
+from toolkit.harmless import one_line
 
 WIDTH = 380
 UNTRAINED = 4
@@ -30,7 +30,7 @@ def element(name: str, *inside: str, **attributes: object) -> str:
 
 def text(x: float, y: float, words: str, class_: str = "", anchor: str = "start", longest: int = 80) -> str:
     """A line of text; what is longer than `longest` is cut, and whole in its tooltip."""
-    whole = plain(words)
+    whole = one_line(words)
     shown = whole if len(whole) <= longest else whole[: longest - 1] + "…"
     tooltip = [element("title", escape(whole))] if shown != whole else []
     return element("text", *tooltip, escape(shown), x=x, y=y, class_=class_, text_anchor=anchor)
@@ -41,13 +41,13 @@ def line(x1: float, y1: float, x2: float, y2: float, class_: str) -> str:
 
 
 def rect(x: float, y: float, width: float, height: float, class_: str, title: str = "", **more: object) -> str:
-    inside = [element("title", escape(plain(title)))] if title else []
+    inside = [element("title", escape(one_line(title)))] if title else []
     return element("rect", *inside, x=x, y=y, width=max(0.0, width), height=height, class_=class_, **more)
 
 
 def marker(x: float, y: float, series: int, title: str) -> str:
     """A point; each series has its own shape as well as its colour."""
-    name, inside = f"point s{series}", element("title", escape(plain(title)))
+    name, inside = f"point s{series}", element("title", escape(one_line(title)))
     if series == 1:
         return element("rect", inside, x=x - 4, y=y - 4, width=8, height=8, class_=name)
     if series == 2:
@@ -66,7 +66,7 @@ def path(points: Iterable[tuple[float, float]], class_: str) -> str:
 
 def picture(height: float, label: str, *inside: str) -> Markup:
     """The whole plot, with what it shows in words."""
-    body = element("title", escape(plain(label))) + "".join(inside)
+    body = element("title", escape(one_line(label))) + "".join(inside)
     box = f"0 0 {WIDTH} {height:.0f}"
     # every part was escaped where it was made
     return Markup(element("svg", body, viewBox=box, role="img", class_="plot"))

@@ -6,13 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 
-def plain(text: str) -> str:
-    """One line without control and direction characters; not escaped yet."""
-    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
-
-
 def clean(text: str) -> str:
-    """The same, but lines stay lines."""
+    """The text without control and direction characters; lines stay lines, and it is not escaped yet."""
     return "".join(char if char.isprintable() or char == "\n" else " " for char in text)
 
 
