@@ -24,6 +24,7 @@ class EngineerModel:
         max_tokens: how long a whole program may be.
         seed: another one gives other answers to the same questions.
         at_once: whether it was measured to be fit for a whole plan in one answer.
+        context: tokens that a question and its answer may take together; 0: not known, so questions are short.
     """
 
     ask: Ask
@@ -31,6 +32,7 @@ class EngineerModel:
     max_tokens: int = 1200
     seed: int = 0
     at_once: bool = False
+    context: int = 0
 
     def question(
         self,
@@ -97,6 +99,7 @@ class Situation:
         examples: label -> the recipe's messages that show the tone.
         seeds: a few of the unlabelled questions that people wrote; none of them is an evaluation item.
         answer: the kind of answer, as `task.answer`; `labels` are skills where answers are no labels.
+        unfilled: whether an earlier attempt of the run was the skeleton with its place still empty.
     """
 
     number: int
@@ -121,6 +124,7 @@ class Situation:
     examples: Mapping[str, Sequence[str]] = field(default_factory=dict)
     seeds: tuple[str, ...] = ()
     answer: str = "label"
+    unfilled: bool = False
 
     @property
     def measured(self) -> bool:
