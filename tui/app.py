@@ -51,8 +51,6 @@ class SchoolhouseApp(App[None]):
         super().__init__()
         self.runs = runs or Runs()
         self.feed = Feed()
-        self.revealed: set[Path] = set()
-        """Runs whose verdict was opened on purpose."""
         self._open_first = open_first
         self._quitting: Screen[Any] | None = None
         for theme in THEMES:
@@ -88,6 +86,12 @@ class SchoolhouseApp(App[None]):
         from tui.screens.run import RunScreen  # imported here: the plots are not needed for the first frame
 
         self.push_screen(RunScreen(folder, starting=starting))
+
+    def open_exam(self, folder: Path) -> None:
+        """Show a run's exam, with the verdict behind one more key unless it was read before."""
+        from tui.screens.evaluation import EvaluationScreen
+
+        self.push_screen(EvaluationScreen(folder, "exam"))
 
     def open_recipe(self, path: Path) -> None:
         """Show a recipe's text to edit."""

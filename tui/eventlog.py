@@ -13,11 +13,16 @@ Tone = Literal["plain", "quiet", "good", "bad", "live"]
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """One line of the log; `tone` chooses its colour."""
+    """One line of the log; `tone` chooses its colour.
+
+    Args:
+        instead: for a line that tells what the exam found, what stands there until a person opens the verdict.
+    """
 
     at: float
     text: str
     tone: Tone = "plain"
+    instead: str | None = None
 
 
 def log_line(event: dict[str, Any]) -> LogLine | None:
@@ -26,7 +31,13 @@ def log_line(event: dict[str, Any]) -> LogLine | None:
     if words is None:
         return None
     text, tone = words(event["round"], event["data"])
-    return LogLine(event["at"], clean(text, 1000), tone)
+    return LogLine(event["at"], clean(text, 1000), tone, _instead(event["kind"], event["data"]))
+
+
+def _instead(kind: str, data: dict[str, Any]) -> str | None:
+    if kind == "verdict":
+        return "the exam was sat; its verdict waits: press v"
+    return "" if data.get("split") == "private" else None
 
 
 Words = tuple[str, Tone]

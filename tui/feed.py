@@ -14,7 +14,7 @@ from textual.message_pump import MessagePump
 
 from toolkit.errors import SchoolhouseError
 from tui.runs import Runs
-from tui.state import SAMPLES_KEPT, News, Record, RunLine, Status, Yield
+from tui.state import SAMPLES_KEPT, News, Record, RunLine, Status, Yield, exam_was_sat
 
 if TYPE_CHECKING:
     from toolkit.journal import JournalReader
@@ -106,6 +106,7 @@ class RunSource:
         self._counts: Record = {}
         self._totals: Counter[str] = Counter()
         self._funnel: GrowingFunnel | None = None
+        self._unread = False
 
     def look(self) -> Message | None:
         stamp, status = file_stamp(self._folder), self._status
@@ -113,13 +114,16 @@ class RunSource:
             status = self._runs.status(self._folder)
         self._looks += 1
         behind = self._funnel is not None and self._funnel.behind
-        if stamp == self._stamp and status == self._status and not behind:
+        opened = self._unread and self._reader is not None and self._runs.was_read(self._reader)
+        if stamp == self._stamp and status == self._status and not behind and not opened:
             return None
         news = self._read(status)
         self._stamp, self._status = stamp, status  # only now: a look that failed is repeated
         return RunNews(news)
 
     def close(self) -> None:
+        if self._unread:
+            self._stamp = ()  # while one looks elsewhere the verdict may be opened: that writes nothing here
         if self._reader:
             self._reader.close()
             self._reader = None
@@ -144,6 +148,7 @@ class RunSource:
             recent_calls=reader.calls(limit=CALLS_FOR_PACE),
             steps=_newest_steps(reader, rounds),
             verdict=reader.meta("verdict"),
+            read=self._runs.was_read(reader),
             limits=self._runs.limits(reader) if first else None,
             attempts=[(record["id"], record["started"]) for record in reader.attempts()],
             notes_left=_texts(self._folder / STEERING),
@@ -151,6 +156,7 @@ class RunSource:
             gained=self._gained(reader, self._counts, rounds),
             last_round=(self._folder / LAST_ROUND).exists(),
         )
+        self._unread = exam_was_sat(news.verdict) and not news.read
         self._event = max((event["id"] for event in events), default=self._event)
         self._row_at = max((row["at"] for row in rows), default=self._row_at)
         return news

@@ -15,11 +15,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from toolkit.errors import SchoolhouseError
 from tui.runs import Runs
 from tui.state import RunLine, Status
+
+if TYPE_CHECKING:
+    from toolkit.journal import JournalReader
 
 TICK = 0.1
 MOST_AT_ONCE = 2000
@@ -203,6 +206,13 @@ class ReplayRuns(Runs):
         self.player.playing.clear()
 
     def resume(self, folder: Path) -> None:
+    def was_read(self, reader: JournalReader) -> bool:
+        """Each replay has its own moment: who read the recorded verdict does not count."""
+        return reader.folder.resolve() in self._opened()
+
+    def keep_read(self, folder: Path) -> None:
+        self._opened().add(folder.resolve())
+
         self.player.playing.set()
 
 

@@ -62,11 +62,7 @@ class Runs(
         """All runs, the live ones first, then the newest first."""
         from toolkit.run import Run
 
-        lines = [
-            RunLine(found.name, found.folder, found.recipe, found.status, found.started, found.best)
-            for found in Run.list()
-        ]
-        return sorted(lines, key=lambda line: (line.status != "running", -line.started))
+        return sorted(map(self._line, Run.list()), key=lambda line: (line.status != "running", -line.started))
 
     def find(self, name: str) -> Path:
         """A run's folder. Raises JournalError when there is none."""

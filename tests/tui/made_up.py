@@ -18,7 +18,7 @@ from tui.doors.models import Progress
 from tui.machine import Finding, Health, Lacking
 from tui.recipes import Takes
 from tui.runs import Runs
-from tui.state import RecipeLine, RunLine, Status
+from tui.state import RecipeLine, RunLine, Status, exam_was_sat
 from tui.weights import Memory, ModelLine
 
 RECIPES = [
@@ -83,6 +83,8 @@ class MadeUpRuns(Runs):
     """Weights that every recipe lacks."""
     found: Health = WELL
     """What doctor says."""
+    read: bool = True
+    """Whether all verdicts were read."""
     answers: tuple[str, str] = ("I am sorry to hear that", "refund_status")
     """What the base and the trained student say to anything."""
 
@@ -103,12 +105,19 @@ class MadeUpRuns(Runs):
             status = self.status(path.parent)
             best = None if status == "paused" else 0.726
             created = float(reader.meta("created", 0.0))
-            found.append(RunLine(path.parent.name, path.parent, "quickstart", status, created, best))
+            unread = exam_was_sat(reader.meta("verdict")) and not self.read
+            found.append(RunLine(path.parent.name, path.parent, "quickstart", status, created, best, unread))
             reader.close()
         return sorted(found, key=lambda line: line.status != "running")
 
     def find(self, name: str) -> Path:
         return self.folder / name
+
+    def was_read(self, reader: JournalReader) -> bool:
+        return self.read
+
+    def keep_read(self, folder: Path) -> None:
+        self.read = True
 
     def estimate(self, recipe: RecipeLine) -> str:
         return "About 18 minutes here, 30 at most: 3 rounds, 400 rows."

@@ -29,6 +29,7 @@ WATCHING = {
 }  # fmt: skip
 OF_THIS_MACHINE = {
     "recipes", "estimate", "machine", "takes", "lacking", "health", "models", "pull", "measure", "command", "leave",
+    "was_read", "keep_read", "unread_among",
     "recipe_text", "check_recipe", "save_recipe", "duplicate_recipe", "lint_text",
 }  # fmt: skip
 """Has nothing to do with the recording, and stays."""
@@ -141,16 +142,23 @@ async def test_the_run_screen_shows_a_replay_as_a_live_run(player: Player) -> No
         await until(pilot, lambda: isinstance(app.screen, RunScreen) and app.screen.view.scores)
         assert "running" in shown(app)
         player.speed = 20_000
-        await until(pilot, lambda: "Helped: round-2 is +59.4 points" in shown(app), seconds=40)
+        await until(pilot, lambda: "Press v to open its verdict" in shown(app), seconds=40)
         assert "finished" in shown(app)
 
 
 async def test_the_real_run_of_the_repository_is_replayed_to_its_verdict(tmp_path: Path) -> None:
+        await pilot.press("v")
+        await until(pilot, lambda: "What do you expect?" in shown(app))
+        await pilot.press("v")
+        await until(pilot, lambda: "Helped: round-2 is +59.4 points" in shown(app))
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, RunScreen) and "Helped: round-2" in shown(app))
     player = Player(REAL, tmp_path / "replay" / "real", 2_000)
     app = SchoolhouseApp(ReplayRuns(player), open_first=player.folder)
     player.start()
     async with app.run_test(size=(120, 40)) as pilot:
-        await until(pilot, lambda: "Helped: round-3 is +51.0 points" in shown(app), seconds=40)
+        await until(pilot, lambda: app.screen.view.unread, seconds=40)  # type: ignore[attr-defined]
+        assert "51.0 points" in app.screen.whole.verdict  # type: ignore[attr-defined]
         await pilot.press("3")
         await until(pilot, lambda: "asked of the teacher" in shown(app))
         assert app.screen.view.gained == Yield(55, 55, 52, 232, 212, 180, 180)  # type: ignore[attr-defined]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from dataclasses import asdict
 from typing import Any
@@ -16,6 +17,7 @@ from toolkit.cli.console import open_console
 from toolkit.cli.say import say, say_json
 from toolkit.run import Run
 from toolkit.run.report.text import lesson_size, p_value
+from toolkit.run.unread import keep_read
 from toolkit.stages.funnel import funnel
 
 
@@ -56,6 +58,8 @@ def print_run(name: str, *, as_json: bool = False, attempts: bool = False) -> No
     _console().print(_costs(summary))
     if summary["status"] in ("paused", "broken"):
         say(f"go on with: schoolhouse resume {run.name}")
+    if summary["verdict"] and sys.stdout.isatty():  # a run in the background prints too, and nobody reads it
+        keep_read(run.reader)
 
 
 def _print_verdict(summary: dict[str, Any]) -> None:

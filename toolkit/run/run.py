@@ -31,7 +31,12 @@ Status = Literal["running", "finished", "paused", "broken"]
 
 @dataclass(frozen=True, slots=True)
 class RunSummary:
-    """One line of the list of runs. `best` is the best round's score, 0 to 1: the exam's, or `gate` before it."""
+    """One line of the list of runs.
+
+    Args:
+        best: the best round's score, 0 to 1: the exam's, or `gate` before it.
+        unread: it sat its exam, and nobody here has read the verdict.
+    """
 
     name: str
     folder: Path
@@ -39,6 +44,7 @@ class RunSummary:
     status: Status
     started: float
     best: float | None
+    unread: bool = False
 
 
 class Run:
@@ -194,6 +200,8 @@ class Run:
 
     def line(self) -> RunSummary:
         """The run as one line of a list."""
+        from toolkit.run.unread import was_read
+
         verdict = self.reader.meta("verdict") or {}
         examined = verdict.get("student")
         outcomes = self.reader.outcomes(examined or f"round-{self.best_round}", "private" if examined else "gate")
@@ -205,6 +213,7 @@ class Run:
             self.status,
             self.reader.meta("created", 0.0),
             best,
+            bool(examined) and not was_read(self.reader),
         )
 
     def summary(self) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tui.doors.judging import JudgingDoor, is_judged
 from tui.doors.rows import labels_of
+from tui.doors.verdicts import VerdictsDoor
 
 if TYPE_CHECKING:
     from toolkit.journal import JournalReader
@@ -15,13 +16,14 @@ if TYPE_CHECKING:
     from tui.state import Status
 
 
-class EvaluationDoor(JudgingDoor):
+class EvaluationDoor(JudgingDoor, VerdictsDoor):
     """What the Evaluation screen asks. Every method may block."""
 
     def evaluation(self, reader: JournalReader, status: Status, split: str) -> Evaluation:
         """How all students did on a split. Before the exam `private` is empty, and `gate` has no texts or answers."""
         from toolkit.data.sealed import times_opened
-        from tui.evaluation import Evaluation, exam_was_sat, in_order, item_lines
+        from tui.evaluation import Evaluation, in_order, item_lines
+        from tui.state import exam_was_sat
 
         verdict = reader.meta("verdict") or {}
         sat = exam_was_sat(verdict)
@@ -39,6 +41,7 @@ class EvaluationDoor(JudgingDoor):
             items=item_lines(outcomes, texts, answers_shown=split != "gate" or sat),
             labels=labels_of(reader.folder),
             verdict=verdict,
+            read=self.was_read(reader),
             best=str(verdict.get("student") or (f"round-{rounds[-1]['number']}" if rounds else "")),
             sealed=_sealed(reader.folder),
             opened=times_opened(reader),

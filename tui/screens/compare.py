@@ -17,6 +17,7 @@ from textual.widgets.selection_list import Selection
 
 from tui.comparing import Comparison
 from tui.feed import RunsListed, RunsSource
+from tui.screens.sure import SureScreen
 from tui.state import RunLine
 from tui.text import clean, clean_block, percent
 from tui.widgets.comparison import comparison_content
@@ -98,14 +99,34 @@ class CompareScreen(Screen[None]):
             self._say(HINT, "$warning")
             return
         self._say("comparing …", MUTED)
-        self.app.perform(partial(self._compare, self._asked), partial(self._show, self._asked))
+        folders = [Path(folder) for folder in self._asked]
+        self.app.perform(partial(self.app.runs.unread_among, folders), self._ask)
 
-    def _compare(self, folders: tuple[str, ...]) -> Comparison | str:
+    def _ask(self, unread: tuple[Path, ...]) -> None:
+        """A comparison shows what exams found: verdicts that nobody has opened are opened on purpose."""
+        if not unread:
+            self._go_on((), True)
+            return
+        names = ", ".join(clean(folder.name, 60) for folder in unread)
+        words = f"A comparison shows what the exam found. Nobody has read the verdict of {names} yet."
+        screen = SureScreen("Open the verdict too?", words, "compare, and open it")
+        self.app.push_screen(screen, partial(self._go_on, unread))
+
+    def _go_on(self, unread: tuple[Path, ...], sure: bool | None) -> None:
+        if sure:
+            self.app.perform(partial(self._compare, self._asked, unread), partial(self._show, self._asked))
+        else:
+            self._say(HINT, MUTED)
+
+    def _compare(self, folders: tuple[str, ...], unread: tuple[Path, ...]) -> Comparison | str:
         """In a thread: the comparison, or why there is none."""
         from toolkit.errors import SchoolhouseError
 
         try:
-            return self.app.runs.compare([Path(folder) for folder in folders])
+            found = self.app.runs.compare([Path(folder) for folder in folders])
+            for folder in unread:
+                self.app.runs.keep_read(folder)
+            return found
         except SchoolhouseError as error:
             return f"{error.message}\n\nFix: {error.fix}"
 
@@ -126,4 +147,5 @@ class CompareScreen(Screen[None]):
 
 def _run(run: RunLine) -> Content:
     score = percent(run.best) if run.best is not None else "no score"
+    score = "verdict unread" if run.unread else score
     return Content.assemble(clean(run.name, 60), (f"  {score}", MUTED))

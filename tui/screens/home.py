@@ -40,6 +40,7 @@ class HomeScreen(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("g", "begin", "Begin"),
         Binding("r", "resume", "Go on"),
+        Binding("v", "verdict", "Verdict", show=False),  # its run names the key
         Binding("tab", "app.focus_next", "Other list", show=False),
         Binding("e", "recipe", "Edit"),
         Binding("c", "compare", "Compare"),
@@ -56,7 +57,7 @@ class HomeScreen(Screen[None]):
         self._lacking: tuple[Lacking, ...] | None = None
         self._machine = ""
         self._asked = False
-        self._pointed: RunLine | None = None
+        self._pointed: tuple[RunLine | None, ...] = ()
         self.health: Health | None = None
 
     def compose(self) -> ComposeResult:
@@ -132,10 +133,9 @@ class HomeScreen(Screen[None]):
         if self._runs is None:
             return
         now = self.app.runs.now()
-        self._pointed = self._resumable
-        options = [
-            Option(run_prompt(run, now, resumable=run is self._pointed), id=str(run.folder)) for run in self._runs
-        ]
+        self._pointed = stopped, unread = self._resumable, self._unread
+        keys = {id(stopped): "r: go on", id(unread): "v: open the verdict"}
+        options = [Option(run_prompt(run, now, keys.get(id(run), "")), id=str(run.folder)) for run in self._runs]
         if not options:
             takes = self._takes.get(self._first.name) if self._first else None
             options = [Option(first_steps(self._first, takes, self._lacking))]
@@ -154,22 +154,33 @@ class HomeScreen(Screen[None]):
         return next((found for found in self._recipes if found.name == FIRST and not found.problem), None)
 
     @property
-    def _resumable(self) -> RunLine | None:
-        """The stopped run that a key goes on with: the one that the list points at, else the newest."""
+    def _by_place(self) -> list[RunLine]:
+        """All runs, that which the list points at first, then the newest."""
         runs, place = self._runs or [], self.query_one("#runs", OptionList).highlighted
-        first = runs[place : place + 1] if place is not None else []
-        return next((run for run in (*first, *runs) if run.status in ("paused", "broken")), None)
+        return [*(runs[place : place + 1] if place is not None else []), *runs]
+
+    @property
+    def _resumable(self) -> RunLine | None:
+        """The stopped run that a key goes on with."""
+        return next((run for run in self._by_place if run.status in ("paused", "broken")), None)
+
+    @property
+    def _unread(self) -> RunLine | None:
+        """The run whose verdict a key leads to."""
+        return next((run for run in self._by_place if run.unread), None)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "begin":
             return self._runs == [] and self._first is not None
         if action == "resume":
             return self._resumable is not None
+        if action == "verdict":
+            return self._unread is not None
         return not (action == "compare" and self._runs == [])
 
     @on(OptionList.OptionHighlighted, "#runs")
     def point_at(self) -> None:
-        if self._resumable is not self._pointed:
+        if (self._resumable, self._unread) != self._pointed:
             self._fill_runs()
 
     @on(OptionList.OptionSelected, "#runs")
@@ -203,6 +214,10 @@ class HomeScreen(Screen[None]):
         if run := self._resumable:
             then = partial(self.app.open_run, run.folder, starting=True)
             self.app.perform(partial(self.app.runs.resume, run.folder), lambda _: then())
+
+    def action_verdict(self) -> None:
+        if run := self._unread:
+            self.app.open_exam(run.folder)
 
     def action_compare(self) -> None:
         from tui.screens.compare import CompareScreen

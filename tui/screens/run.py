@@ -14,6 +14,7 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static, TabbedContent, TabPane
 
+from tui.covered import covered
 from tui.eventlog import LogLine
 from tui.feed import FeedFailed, RunNews, RunSource
 from tui.screens.beside import beside
@@ -62,6 +63,7 @@ class RunScreen(Screen[None]):
         Binding("c", "go('chat')", "Chat", show=False),  # as long as the run may go on: the footer is full
         Binding("x", "go('export')", "Export", show=False),
         Binding("m", "go('compare')", "Compare", show=False),
+        Binding("v", "verdict", "Verdict", show=False),  # the words above the board name the key
         Binding("s", "split", "Split", show=False),
         Binding("f", "last_round", "Exam after this round", show=False),
         Binding("slash", "search", "Search the log", key_display="/", show=False),
@@ -72,7 +74,9 @@ class RunScreen(Screen[None]):
     def __init__(self, folder: Path, *, starting: bool = False) -> None:
         super().__init__()
         self.folder = folder
-        self.view = RunView(clean(folder.name, 80))
+        self.whole = RunView(clean(folder.name, 80))
+        self.view = covered(self.whole)
+        """What is shown: without what the exam found, until a person opens the verdict."""
         self.split = SPLITS[0]
         self._source: RunSource | None = None
         self._wish: Wish = "go on" if starting else ""
@@ -131,7 +135,8 @@ class RunScreen(Screen[None]):
 
     @on(RunNews)
     def take_news(self, message: RunNews) -> None:
-        self.view, self._problem = advance(self.view, message.news), ""
+        self.whole, self._problem = advance(self.whole, message.news), ""
+        self.view = covered(self.whole)
         if (self._wish == "pause") == (self.view.status != "running"):
             self._wish = ""
         self.refresh_bindings()
@@ -249,6 +254,7 @@ class RunScreen(Screen[None]):
             "finished": view.status == "finished",
             "last_round": view.seen and view.status != "finished",
             "steer": view.status != "finished",
+            "verdict": view.examined,
         }
         return offered.get(action, True)
 
@@ -284,6 +290,9 @@ class RunScreen(Screen[None]):
     def action_go(self, name: str) -> None:
         """To another screen of this run."""
         self.app.push_screen(beside(name, self.folder))
+
+    def action_verdict(self) -> None:
+        self.app.open_exam(self.folder)
 
     def action_finished(self, name: str) -> None:
         """To a screen that a finished run is looked at for."""

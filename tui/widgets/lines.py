@@ -25,15 +25,16 @@ def recipe_prompt(recipe: RecipeLine, takes: Takes | None = None) -> Content:
     return Content("\n").join(lines)
 
 
-def run_prompt(run: RunLine, now: float, *, resumable: bool = False) -> Content:
-    """A run as lines: state and name; recipe, score and age; if `resumable`, the key that goes on with it."""
+def run_prompt(run: RunLine, now: float, keys: str = "") -> Content:
+    """A run as lines: state and name; recipe, score and age; `keys` that do something with it now."""
     mark, style = STATUS_MARKS[run.status]
     score = percent(run.best) if run.best is not None else "no score yet"
+    score = "exam sat, verdict unread" if run.unread else score
     first = Content.assemble((f"{mark} ", style), (clean(run.name, 80), "bold"))
     recipe = "" if run.name.startswith(run.recipe) else f" · {clean(run.recipe, 40)}"
     words = f"{recipe} · {score} · {ago(now - run.started)}"
     second = Content.assemble("  ", (run.status, style), (words, MUTED))
-    third = [Content.styled("  r: go on", "$accent")] if resumable else []
+    third = [Content.styled(f"  {keys}", "$accent")] if keys else []
     return Content("\n").join([first, second, *third])
 
 

@@ -135,7 +135,7 @@ def activity(view: RunView, wish: Wish = "", problem: str = "") -> tuple[str, st
     if view.status == "broken":
         return "The worker process is gone. Everything so far is kept: press p to go on.", "$error"
     if view.status == "finished":
-        return view.verdict or "Finished.", "bold"
+        return _ended(view)
     if view.status == "paused" and view.waiting:
         waiting = view.waiting[0]
         sent_back = f" It was sent back: {waiting.problem}" if waiting.problem else ""
@@ -145,6 +145,12 @@ def activity(view: RunView, wish: Wish = "", problem: str = "") -> tuple[str, st
     if wish == "pause":
         return "Stopping at the next safe point …", "$warning"
     return _doing(view), ""
+
+
+def _ended(view: RunView) -> tuple[str, str]:
+    if view.unread:
+        return "The exam has been sat. Press v to open its verdict.", "bold $accent"
+    return view.verdict or "Finished.", "bold"
 
 
 def _doing(view: RunView) -> str:
