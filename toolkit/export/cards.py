@@ -27,7 +27,8 @@ def front_matter(values: Mapping[str, Json]) -> str:
 def model_card(trained: Trained, parity: Parity | None, *, usage: Sequence[str], forced: bool) -> str:
     """README.md of an exported student."""
     licence = licence_of(trained.recipe.file.student.model)
-    matter = front_matter({"license": licence.lower(), "tags": ["schoolhouse", "lora"], "language": ["en"]})
+    tags = ["schoolhouse", *(["lora"] if trained.recipe.file.train.method != "full" else [])]
+    matter = front_matter({"license": licence.lower(), "tags": tags, "language": ["en"]})
     return matter + "\n".join(_model_lines(trained, parity, usage, forced=forced)) + "\n"
 
 
@@ -87,10 +88,8 @@ def _origin(trained: Trained) -> Iterator[str]:
     train = file.train
     if train.replay:
         yield f"- and on {train.replay:g} general rows for each of them, against forgetting; they are Schoolhouse's own"
-    yield (
-        f"- LoRA r={train.lora_r}, alpha={train.lora_alpha}, learning rate {train.lr:g}, {train.epochs} epochs,"
-        f" batch {train.batch_size}, seed {train.seed}"
-    )
+    learnt = "all weights" if train.method == "full" else f"LoRA r={train.lora_r}, alpha={train.lora_alpha}"
+    yield f"- {learnt}, learning rate {train.lr:g}, {train.epochs} epochs, batch {train.batch_size}, seed {train.seed}"
 
 
 def _licences(trained: Trained) -> Iterator[str]:

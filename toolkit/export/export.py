@@ -92,9 +92,9 @@ def _checked(order: Order, trained: Trained) -> Order:
     if order.quant and order.to not in DEFAULT_QUANT:
         fix = f"leave --quant out, or use --to {' or '.join(DEFAULT_QUANT)}"
         raise ExportError(f"--to {order.to} is not quantized", fix)
-    if order.to != "dataset" and is_whole_model(trained.adapter):
-        fix = f"{trained.adapter} opens with transformers as it is; `train.method: lora` gives a student to export"
-        raise ExportError(f"--to {order.to} takes an adapter, and this student was trained in full", fix)
+    if order.to == "gguf-lora" and is_whole_model(trained.adapter):
+        fix = "schoolhouse export RUN --to gguf"
+        raise ExportError("there is no adapter to export: all weights of this student were trained", fix)
     if order.to in ("gguf", "ollama", "gguf-lora"):
         require_supported(architecture_of(trained.gguf))
         require(f"an export to {order.to}")
@@ -134,10 +134,11 @@ def _ollama(trained: Trained, order: Order, folder: Path, known: Found, progress
 
 
 def _folder(trained: Trained, order: Order, folder: Path, _: Found, progress: Progress) -> Made:
-    dtype = fast_dtype()
+    dtype, adapter = fast_dtype(), trained.adapter.resolve()
+    whole = is_whole_model(adapter)
     names = {
-        "model": str(hf_folder(trained.gguf)),
-        "adapter": str(trained.adapter.resolve()),
+        "model": str(adapter if whole else hf_folder(trained.gguf)),
+        "adapter": None if whole else str(adapter),
         "out": str(folder.resolve()),
     }
     _carry_out("hf_child", {**names, "dtype": dtype, "name": trained.name}, progress)

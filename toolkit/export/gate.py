@@ -115,7 +115,7 @@ def _trained_answers(
     """The trained student's free answers. They are kept beside the adapter: each export asks for the same."""
     file, path = trained.recipe.file, trained.adapter / ANSWERS
     backend, context = file.student.backend, file.student_context
-    weights = sha256_of(trained.adapter / "adapter_model.safetensors")
+    weights = sha256_of(next(trained.adapter.glob("*model.safetensors")))  # an adapter's, or all of them
     key = digest([ANSWERS_VERSION, backend, trained.gguf.name, weights, list(prompts), most])
     try:
         kept = json.loads(path.read_text(encoding="utf-8"))

@@ -17,14 +17,20 @@ _BESIDE = ("tokenizer*", "special_tokens_map.json", "chat_template*", "generatio
 
 
 def make(job: dict[str, Any], emit: Emit) -> None:
-    """Write `job["out"]`. Base and adapter are added in float32 and rounded once, as the student does."""
+    """Write `job["out"]`. Base and adapter are added in float32 and rounded once, as the student does.
+
+    Without an adapter `job["model"]` is the trained student: its weights are rounded.
+    """
     torch = import_torch()
-    from peft import PeftModel
     from safetensors.torch import save_file
 
     base, out = Path(job["model"]), Path(job["out"])
     emit({"event": "progress", "what": "merging", "done": 0, "total": 3})
-    model = PeftModel.from_pretrained(load_model(base, "float32"), job["adapter"]).merge_and_unload()
+    model = load_model(base, "float32")
+    if job["adapter"]:
+        from peft import PeftModel
+
+        model = PeftModel.from_pretrained(model, job["adapter"]).merge_and_unload()
     model = model.to(device="cpu", dtype=getattr(torch, job["dtype"]))
     emit({"event": "progress", "what": "merging", "done": 1, "total": 3})
     tensors = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}

@@ -1,6 +1,6 @@
-"""Base weights and adapter as one GGUF file of 16-bit floats.
+"""A trained student as one GGUF file of 16-bit floats: base plus adapter, or all weights where all were trained.
 
-The file keeps the base's names, tokenizer and chat template: only the sums are new. They
+The file keeps the base's names, tokenizer and chat template: only the weights are new. They
 are computed in float32 and rounded once, one tensor at a time, so that the largest tensor
 decides how much memory it takes.
 """
@@ -8,12 +8,15 @@ decides how much memory it takes.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from toolkit.export.architectures import require_supported
 from toolkit.export.turns import settled
 from toolkit.models.gguf_lora import read_lora
+from toolkit.models.gguf_whole import read_whole
+from toolkit.models.hf_folder import is_whole_model
 
 Advance = Callable[[int, int], None]
 """Called with how many parts are done, and how many there are."""
@@ -23,21 +26,23 @@ _ANEW = {"general.architecture", "general.file_type", "general.quantization_vers
 
 
 def merge(base: Path, adapter: Path, out: Path, *, name: str, end_token: int | None, advance: Advance) -> None:
-    """Write the sum of base and adapter to `out`.
+    """Write the sum of base and adapter to `out`, or the weights that were trained in full.
 
     Args:
+        adapter: a folder that a trainer made.
         name: the model's name in the file.
         end_token: the token that ends answers, as trained; loaders stop at it.
 
-    Raises ExportError for an architecture that is not supported, ModelError for an adapter
-    that does not fit.
+    Raises ExportError for an architecture that is not supported, ModelError for weights that
+    do not fit the base.
     """
     import gguf
+    import numpy as np
 
     reader = gguf.GGUFReader(base)
     architecture = str(reader.get_field("general.architecture").contents())
     require_supported(architecture)
-    lora = read_lora(adapter, base)
+    trained = read_whole(adapter, base) if is_whole_model(adapter) else read_lora(adapter, base)
     writer = gguf.GGUFWriter(out, architecture)
     _copy_metadata(gguf, reader, writer)
     writer.add_name(name)
@@ -53,7 +58,9 @@ def merge(base: Path, adapter: Path, out: Path, *, name: str, end_token: int | N
     writer.write_kv_data_to_file()
     writer.write_ti_data_to_file()
     for number, tensor in enumerate(reader.tensors, 1):
-        writer.write_tensor_data(_sum(gguf, tensor, lora.delta(tensor.name)))
+        values = trained.learnt(tensor.name, partial(gguf.quants.dequantize, tensor.data, tensor.tensor_type))
+        shape = tuple(int(size) for size in reversed(tensor.shape))
+        writer.write_tensor_data(np.ascontiguousarray(values.reshape(shape), dtype=_dtype(gguf, tensor)))
         advance(number, len(reader.tensors))
     writer.close()
 
@@ -64,16 +71,6 @@ def _dtype(gguf: Any, tensor: Any) -> Any:
 
     whole = len(tensor.shape) < 2 or tensor.tensor_type == gguf.GGMLQuantizationType.F32
     return np.dtype(np.float32 if whole else np.float16)
-
-
-def _sum(gguf: Any, tensor: Any, delta: Any | None) -> Any:
-    import numpy as np
-
-    values = gguf.quants.dequantize(tensor.data, tensor.tensor_type)
-    if delta is not None:
-        values = values + delta
-    shape = tuple(int(size) for size in reversed(tensor.shape))
-    return np.ascontiguousarray(values.reshape(shape), dtype=_dtype(gguf, tensor))
 
 
 def _copy_metadata(gguf: Any, reader: Any, writer: Any) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from toolkit.errors import ModelError
+
+__all__ = ["Lora", "architecture_number", "base_facts", "convert", "permuted", "read_lora"]
 
 _TENSOR = re.compile(r"^base_model\.model\.(?P<layer>.+)\.lora_(?P<side>[AB])\.weight$")
 _PERMUTED = {"llama"}  # architectures whose GGUF holds query and key rows in another order
@@ -36,6 +38,11 @@ class Lora:
         down, up = self.pairs[name]
         return (self.alpha / down.shape[0]) * (up @ down)
 
+    def learnt(self, name: str, base: Callable[[], Any]) -> Any:
+        """This tensor after the training; `base` gives what it was, float32."""
+        delta = self.delta(name)
+        return base() if delta is None else base() + delta
+
 
 def read_lora(adapter: Path, base_gguf: Path) -> Lora:
     """A peft adapter for these base weights.
@@ -48,8 +55,8 @@ def read_lora(adapter: Path, base_gguf: Path) -> Lora:
 
     config = json.loads((adapter / "adapter_config.json").read_text(encoding="utf-8"))
     _check(config, adapter)
-    base = _base(gguf.GGUFReader(base_gguf))
-    names = gguf.get_tensor_name_map(_architecture(gguf, base["general.architecture"]), base["block_count"])
+    base = base_facts(gguf.GGUFReader(base_gguf))
+    names = gguf.get_tensor_name_map(architecture_number(base["general.architecture"]), base["block_count"])
     alpha = float(config["lora_alpha"])
     if config.get("use_rslora"):
         alpha *= float(config["r"]) ** 0.5  # llama.cpp divides by the rank alone
@@ -93,8 +100,8 @@ def _check(config: dict[str, Any], adapter: Path) -> None:
         raise ModelError(f"{adapter} uses {', '.join(found)}, which llama.cpp cannot load", "use the torch student")
 
 
-def _base(reader: Any) -> dict[str, Any]:
-    """Architecture and head counts of the base weights."""
+def base_facts(reader: Any) -> dict[str, Any]:
+    """What GGUF's reader knows of the base weights: general.architecture, block_count, heads and kv_heads."""
 
     def field(key: str, default: Any = None) -> Any:
         found = reader.get_field(key)
@@ -110,7 +117,10 @@ def _base(reader: Any) -> dict[str, Any]:
     }
 
 
-def _architecture(gguf: Any, name: str) -> Any:
+def architecture_number(name: str) -> Any:
+    """The gguf package's number for an architecture. Raises ModelError when it has none."""
+    import gguf
+
     for number, known in gguf.MODEL_ARCH_NAMES.items():
         if known == name:
             return number
@@ -126,15 +136,20 @@ def _tensors(stored: dict[str, Any], names: Any, base: dict[str, Any], adapter: 
         if not match or not name or not name.startswith("blk."):  # embeddings and head: loaded by nobody
             raise ModelError(f"{adapter}: llama.cpp cannot load the tensor {key}", "use the torch student")
         tensor = stored[key].astype(np.float32)
-        if match["side"] == "B" and base["general.architecture"] in _PERMUTED:
-            tensor = _permuted(tensor, match["layer"], base)
+        if match["side"] == "B":
+            tensor = permuted(tensor, match["layer"], base)
         yield f"{name}.lora_{match['side'].lower()}", np.ascontiguousarray(tensor)
 
 
-def _permuted(tensor: Any, layer: str, base: dict[str, Any]) -> Any:
-    """Rows of query and key, from halves (transformers) to pairs (llama.cpp) of each head's rotation."""
+def permuted(tensor: Any, layer: str, base: dict[str, Any]) -> Any:
+    """Rows of query and key, from halves (transformers) to pairs (llama.cpp) of each head's rotation.
+
+    Args:
+        layer: its name in transformers; other layers, and other architectures, stay as they are.
+        base: from `base_facts`.
+    """
     heads = {"q_proj": base["heads"], "k_proj": base["kv_heads"]}.get(layer.rpartition(".")[2])
-    if heads is None:
+    if heads is None or base["general.architecture"] not in _PERMUTED:
         return tensor
-    rows, rank = tensor.shape
-    return tensor.reshape(heads, 2, rows // heads // 2, rank).swapaxes(1, 2).reshape(rows, rank)
+    rows, *rest = tensor.shape
+    return tensor.reshape(heads, 2, rows // heads // 2, *rest).swapaxes(1, 2).reshape(rows, *rest)
