@@ -35,7 +35,9 @@ LATER = ("verdict", "later_verdicts", "state", "worker", "ended", "sources")
 Step = tuple[float, int, str, tuple[Any, ...]]
 """When, an order among equal times, what to do in SQL, with its values."""
 
-GROWING = ("events", "calls", "rows", "training_steps", "outcomes", "notes", "openings", "artifacts")
+GROWING = (
+    "events", "calls", "rows", "training_steps", "further_steps", "outcomes", "notes", "openings", "artifacts",
+)  # fmt: skip
 ENDING = {
     "stages": ("id", ("ended", "peak_memory_bytes"), "started"),
     "attempts": ("id", ("status", "error_class", "error", "ended"), "started"),
@@ -52,6 +54,8 @@ def steps(database: sqlite3.Connection) -> Iterator[Step]:
 
 
 def _growing(database: sqlite3.Connection, table: str) -> Iterator[Step]:
+    if not database.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchone():
+        return  # a recording of an earlier version
     cursor = database.execute(f"SELECT * FROM {table} ORDER BY at, rowid")
     names = [column[0] for column in cursor.description]
     place = names.index("at")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -76,6 +77,23 @@ def test_the_status_line_tells_as_much_of_it_as_fits(tmp_path: Path, width: int,
         with journal.stage("generate", 1):
             line = status_line(journal, GrowingFunnel(), width)
     assert line == f"round 1: the teacher writes · {said}"
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("seeds", "the student learns with another seed · step 2/9, loss 1.000, 14 s to go · about 5 min left"),
+        ("leave-out", "the student learns and is asked without a batch of the rows · step 2/9, loss 1.000, 14 s to go"),
+    ],
+)
+def test_the_status_line_tells_of_trainings_beside_the_rounds(tmp_path: Path, name: str, words: str) -> None:
+    with Journal(tmp_path) as journal:
+        journal.event("forecast", seconds_left=300, ends_at=time.time() + 300)
+        figures = {"loss": 1.0, "lr": 0.1, "tokens_per_second": 9.0}
+        with journal.stage(name, 1):
+            taken = [{**figures, "step": 1, "ago": -1.0}, {**figures, "step": 2, "ago": -3.0}]
+            journal.steps_of(1, taken, steps=9, student=f"round-1-{name}")
+            assert status_line(journal, GrowingFunnel(), 200) == f"round 1: {words}"
 
 
 def test_a_look_again_reads_what_came_since(tmp_path: Path) -> None:

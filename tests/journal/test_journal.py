@@ -87,6 +87,36 @@ def test_steps_that_come_together_keep_their_own_times(journal: Journal, monkeyp
     assert [(one["step"], one["at"]) for one in journal.training_steps(1)] == [(1, 99.0), (2, 99.5), (3, 100.0)]
 
 
+def test_steps_of_other_students_stand_apart_from_the_rounds(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("toolkit.journal.writer.time.time", lambda: 100.0)
+    figures = {"loss": 1.0, "lr": 0.1, "tokens_per_second": 9.0}
+    journal.steps_of(1, [{**figures, "step": 1}], steps=51)
+    taken = [{**figures, "step": step, "ago": 4.0 * (3 - step)} for step in (1, 2, 3)]
+    journal.steps_of(1, taken, steps=51, student="round-1-seed-1")
+    journal.steps_of(1, taken[:1], steps=40, student="round-1-seed-2")  # the times are older than those of the first
+    assert [one["step"] for one in journal.training_steps(1)] == [1]
+    told = [(one["step"], one["seconds_left"]) for one in journal.further_steps(50.0)]
+    assert told == [(1, None), (2, 196), (3, 192)]
+    assert journal.further_steps(100.0) == []
+    first, second = journal.further_times().values()
+    assert (first["student"], first["round"], first["steps"], first["step"]) == ("round-1-seed-1", 1, 51, 3)
+    assert (second["student"], second["step"], second["first"]) == ("round-1-seed-2", 1, 92.0)
+
+
+def test_a_journal_of_before_they_were_kept_is_read_and_written(tmp_path: Path) -> None:
+    with Journal(tmp_path) as old:
+        old._write("DROP TABLE further_steps")
+        old.event("log", text="x")
+        reader = JournalReader(tmp_path)
+        assert (reader.further_times(), reader.further_steps(0.0)) == ({}, [])
+        assert reader.last_activity() > 0
+        reader.close()
+    with Journal(tmp_path) as journal:
+        figures = {"step": 1, "loss": 1.0, "lr": 0.1, "tokens_per_second": 9.0}
+        journal.steps_of(1, [figures], steps=2, student="round-1-seed-1")
+        assert len(journal.further_steps(0.0)) == 1
+
+
 def test_a_full_disk_is_said_with_the_way_on(journal: Journal) -> None:
     journal._db.execute("PRAGMA max_page_count = 1")
     many = [Outcome(f"item {index}", "x" * 500, 1.0) for index in range(500)]

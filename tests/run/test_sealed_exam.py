@@ -128,6 +128,10 @@ def test_several_seeds_sit_the_exam_and_their_spread_is_shown(school: School, mo
     assert set(verdict["spread"]["scores"]) == {"round-1", "round-1-seed-6", "round-1-seed-7"}
     assert "over 3 training seeds" in shown(run)
     assert len(run.reader.training_steps(1)) == 1, "the steps of the other seeds are not the round's"
+    assert {student: one["step"] for student, one in run.reader.further_times().items()} == {
+        "round-1-seed-6": 1,
+        "round-1-seed-7": 1,
+    }
     told = [event["data"] for event in run.reader.events() if event["kind"] == "training" and "loss" in event["data"]]
     assert [data["student"] for data in told] == ["round-1-seed-6", "round-1-seed-7"]
     texts = [event["data"]["text"] for event in run.reader.events() if event["kind"] == "log"]

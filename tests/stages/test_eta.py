@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -137,6 +138,42 @@ def test_the_time_left_counts_down_in_each_stage(recipe: Recipe, journal: Journa
         answer(journal, clock, "round-1", "private", 30, 0.25)
     rest = work_left(recipe, journal, *ITEMS)
     assert (rest.rows, rest.example_epochs, rest.answers, rest.baseline_answers) == (0, 0, 30, 60)
+
+
+def test_trainings_with_other_seeds_count_down_too(recipe: Recipe, journal: Journal, clock: Clock) -> None:
+    train = recipe.file.train.model_copy(update={"seeds": 3})
+    recipe = replace(recipe, file=recipe.file.model_copy(update={"train": train}))
+    journal.round(1, attempt=1, arm="iterative", row_ids=["a"] * 100)
+    journal.row_counts = lambda: {"accepted": 100, "rejected": {}}  # type: ignore[method-assign]
+    with stage(journal, clock, "train", 10):
+        for number in range(1, STEPS + 1):
+            clock.now += 4
+            step(journal, number)
+    journal.round_adapter(1, "adapters/round-1")
+    journal.end_round(1, "accepted", "")
+    before = work_left(recipe, journal, *ITEMS)
+    assert before.example_epochs == 2 * 100 * 2, "two more students, two epochs"
+    seen = []
+    for seed in (1, 2):
+        with stage(journal, clock, "seeds", 10):
+            for number in range(1, STEPS + 1):
+                clock.now += 2  # faster than the round's own training
+                figures = {"step": number, "loss": 1.0, "lr": 0.1, "tokens_per_second": 1.0}
+                journal.steps_of(1, [figures], steps=STEPS, student=f"round-1-seed-{seed}")
+                seen.append(work_left(recipe, journal, *ITEMS).example_epochs)
+    assert seen[STEPS // 2 - 1] == 300 and seen == sorted(seen, reverse=True) and seen[-1] == 0
+    assert before.loads - work_left(recipe, journal, *ITEMS).loads == 2
+    pace, steps = pace_of(recipe, journal), STEPS - 1
+    assert pace.example_seconds == pytest.approx(steps * (4 + 2 + 2) / (3 * 100 * 2 * steps / STEPS))
+    assert pace.load_seconds == pytest.approx((14 + 12 + 12) / 3)
+
+
+def test_a_training_without_a_batch_is_not_the_runs(recipe: Recipe, journal: Journal) -> None:
+    journal.round(1, attempt=1, arm="iterative", row_ids=["a"] * 100)
+    before = work_left(recipe, journal, *ITEMS)
+    figures = {"step": 20, "loss": 1.0, "lr": 0.1, "tokens_per_second": 1.0}
+    journal.steps_of(1, [figures], steps=STEPS, student="round-1-without-label-x-abcdef")
+    assert work_left(recipe, journal, *ITEMS) == before
 
 
 def test_the_pace_is_kept_for_later_runs(recipe: Recipe, journal: Journal, clock: Clock) -> None:

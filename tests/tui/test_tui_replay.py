@@ -21,7 +21,10 @@ from tui.screens.run import RunScreen
 from tui.state import RecipeLine, Yield
 
 REAL = Path(__file__).parents[1] / "data" / "recorded-run"
-TABLES = ("events", "stages", "attempts", "calls", "rows", "rounds", "training_steps", "outcomes", "openings", "meta")
+TABLES = (
+    "events", "stages", "attempts", "calls", "rows", "rounds", "training_steps", "further_steps", "outcomes",
+    "openings", "meta",
+)  # fmt: skip
 
 WATCHING = {
     "now", "status", "runs", "find", "calls", "call", "limits", "facets", "row_window", "whole_row", "edit_problem",

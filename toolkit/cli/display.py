@@ -25,6 +25,8 @@ STAGE_WORDS = {
     "train": "the student learns",
     "evaluate": "the student is asked",
     "exam": "the sealed exam",
+    "seeds": "the student learns with another seed",
+    "leave-out": "the student learns and is asked without a batch of the rows",
 }
 
 
@@ -110,7 +112,7 @@ def status_line(reader: JournalReader, counting: GrowingFunnel, width: int) -> s
         return "starting"
     stage, line = stages[-1], ""
     before = _round(stage) + STAGE_WORDS.get(str(stage["name"]), str(stage["name"]))
-    forecast = reader.last_event("forecast")
+    forecast = reader.last_event("forecast") if stage["name"] != "leave-out" else None  # the run itself has ended
     left = max(0.0, forecast["data"]["ends_at"] - time.time()) if forecast else 0.0
     after = f"about {left / 60:.0f} min left" if forecast else ""
     for progress in _progress(reader, stage, counting):
@@ -129,6 +131,8 @@ def _progress(reader: JournalReader, stage: dict[str, Any], counting: GrowingFun
     if stage["name"] == "train":
         steps = reader.training_steps(stage["round"])
         return [_step_words(steps[-1]) if steps else "loading"]
+    if stage["name"] in ("seeds", "leave-out") and (steps := reader.further_steps(stage["started"])):
+        return [_step_words(steps[-1])]
     return [f"{time.time() - stage['started']:.0f} s"]
 
 

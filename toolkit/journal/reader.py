@@ -92,7 +92,7 @@ class JournalReader:
 
     def last_activity(self) -> float:
         """When anything was last written, in seconds since the epoch; 0 for an empty journal."""
-        tables = ("events", "calls", "rows", "outcomes", "training_steps")
+        tables = ["events", "calls", "rows", "outcomes", "training_steps", *self._further()]
         newest = " UNION ALL ".join(f"SELECT max(at) AS at FROM {table}" for table in tables)
         found = self._one(f"SELECT max(at) AS at FROM ({newest})")
         return float(found["at"]) if found and found["at"] else 0.0
@@ -269,12 +269,14 @@ class JournalReader:
 
     def training_steps(self, round_number: int) -> list[Record]:
         """A round's steps, each with the `seconds_left` after it at the pace of the ten before; None at the first."""
-        sql = (
-            "SELECT *, (steps - step) * (at - first_value(at) OVER recent) / (step - first_value(step) OVER recent)"
-            " AS seconds_left FROM training_steps WHERE round = ?"
-            " WINDOW recent AS (ORDER BY step ROWS 10 PRECEDING) ORDER BY step"
-        )
-        return self._all(sql, round_number)
+        return self._all(_STEPS.format("training_steps WHERE round = ?"), round_number)
+
+    def further_steps(self, after: float) -> list[Record]:
+        """The same of the student that took a step last, if that was `after` and the student is no round's own."""
+        if not self._further():
+            return []
+        newest = "SELECT student FROM further_steps WHERE at > ? ORDER BY at DESC LIMIT 1"
+        return self._all(_STEPS.format(f"further_steps WHERE student = ({newest})"), after)
 
     def outcomes(self, student: str, split: str) -> list[Outcome]:
         """Per-item outcomes of a student on a split, by item id."""
@@ -305,6 +307,21 @@ class JournalReader:
         )
         return {one["round"]: one for one in found}
 
+    def further_times(self) -> dict[str, Record]:
+        """The same by student, for those that are no round's own, with the `round` that they repeat."""
+        if not self._further():
+            return {}
+        found = self._all(
+            "SELECT student, max(round) AS round, max(steps) AS steps, min(at) AS first, max(at) AS last,"
+            " min(step) AS begun, max(step) AS step FROM further_steps GROUP BY student"
+        )
+        return {one["student"]: one for one in found}
+
+    def _further(self) -> list[str]:
+        """The table with the steps of students that are no round's own; earlier versions' journals have none."""
+        name = "further_steps"
+        return [name] if self._one("SELECT 1 FROM sqlite_master WHERE name = ?", name) else []
+
     # -- plumbing ----------------------------------------------------------------------------
 
     def _all(self, sql: str, *values: object) -> list[Record]:
@@ -318,6 +335,12 @@ class JournalReader:
 
     def _one(self, sql: str, *values: object) -> Record | None:
         return next(iter(self._all(sql, *values)), None)
+
+
+_STEPS = (
+    "SELECT *, (steps - step) * (at - first_value(at) OVER recent) / (step - first_value(step) OVER recent)"
+    " AS seconds_left FROM {} WINDOW recent AS (ORDER BY step ROWS 10 PRECEDING) ORDER BY step"
+)
 
 
 def says_full(error: sqlite3.Error) -> bool:

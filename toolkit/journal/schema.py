@@ -8,10 +8,17 @@ from __future__ import annotations
 
 VERSION = 1
 
-ADDED = "CREATE INDEX IF NOT EXISTS rows_by_time ON rows (at)"
-"""What journals of earlier versions lack: not needed to read them, but looking at a live run is slow without."""
+_ROWS_BY_TIME = "CREATE INDEX IF NOT EXISTS rows_by_time ON rows (at);"
+_FURTHER_STEPS = """
+-- steps of students that are no round's own: other training seeds, without a batch of the rows
+CREATE TABLE IF NOT EXISTS further_steps (
+    student TEXT NOT NULL, round INTEGER NOT NULL, step INTEGER NOT NULL, steps INTEGER NOT NULL, loss REAL NOT NULL,
+    lr REAL NOT NULL, tokens_per_second REAL NOT NULL, at REAL NOT NULL, PRIMARY KEY (student, step));"""
 
-TABLES = """
+ADDED = (_ROWS_BY_TIME, _FURTHER_STEPS)
+"""What journals of earlier versions lack, each a statement; readers have to do without."""
+
+TABLES = f"""
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 
 -- what happened, in order, for people and screens
@@ -43,7 +50,7 @@ CREATE TABLE IF NOT EXISTS rows (
     status TEXT NOT NULL CHECK (status IN ('accepted', 'rejected', 'quarantined')),
     reason TEXT NOT NULL, detail TEXT NOT NULL, at REAL NOT NULL, PRIMARY KEY (attempt, seq));
 CREATE INDEX IF NOT EXISTS rows_by_status ON rows (status, reason);
-CREATE INDEX IF NOT EXISTS rows_by_time ON rows (at);
+{_ROWS_BY_TIME}
 
 -- one submission trained on, and scored
 CREATE TABLE IF NOT EXISTS rounds (
@@ -53,6 +60,7 @@ CREATE TABLE IF NOT EXISTS rounds (
 CREATE TABLE IF NOT EXISTS training_steps (
     round INTEGER NOT NULL, step INTEGER NOT NULL, steps INTEGER NOT NULL, loss REAL NOT NULL, lr REAL NOT NULL,
     tokens_per_second REAL NOT NULL, at REAL NOT NULL, PRIMARY KEY (round, step));
+{_FURTHER_STEPS}
 
 -- student is 'zero-shot', 'few-shot' or 'round-N'
 CREATE TABLE IF NOT EXISTS outcomes (

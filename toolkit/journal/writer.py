@@ -79,7 +79,8 @@ class Journal(JournalReader):
         if found != VERSION:
             message = f"{self.folder} was written by journal version {found}, this is {VERSION}"
             raise JournalError(message, "start a new run")
-        self._write(ADDED)
+        for statement in ADDED:
+            self._write(statement)
 
     def close(self) -> None:
         super().close()
@@ -258,16 +259,23 @@ class Journal(JournalReader):
         figures = {"step": step, "loss": loss, "lr": lr, "tokens_per_second": tokens_per_second}
         self.steps_of(round, [figures], steps=steps)
 
-    def steps_of(self, round: int, taken: Sequence[Mapping[str, float]], *, steps: int) -> None:
+    def steps_of(
+        self, round: int, taken: Sequence[Mapping[str, float]], *, steps: int, student: str | None = None
+    ) -> None:
         """Write steps that were told of together, each with its `step`, `loss`, `lr`, `tokens_per_second`, in one
         transaction; `ago` is how many seconds ago it was, if it was not now.
+
+        Args:
+            student: whose they are, when it is not the round's own.
         """
         now, names = time.time(), ("loss", "lr", "tokens_per_second")
+        whose = (round,) if student is None else (student, round)
+        table = "training_steps" if student is None else "further_steps"
         with self._full_disk_said(), self._db:
             self._db.executemany(
-                "INSERT OR REPLACE INTO training_steps VALUES (?, ?, ?, ?, ?, ?, ?)",
+                f"INSERT OR REPLACE INTO {table} VALUES ({', '.join('?' * (len(whose) + 6))})",
                 [
-                    (round, int(one["step"]), steps, *(float(one[name]) for name in names), now - one.get("ago", 0.0))
+                    (*whose, int(one["step"]), steps, *(float(one[name]) for name in names), now - one.get("ago", 0.0))
                     for one in taken
                 ],
             )

@@ -31,6 +31,8 @@ LAST_ROUND_FILE = "last-round"
 """Stands in a run's folder when a person wants no further round after the one that is under way."""
 LEAVE_OUT = "leave-out"
 """The stage in which the best round is trained again without a batch of its rows."""
+SEEDS, SEED = "seeds", "-seed-"
+"""The stage in which it is trained again with other seeds, and what stands before the seed in a student's name."""
 TICK_SECONDS = 10.0
 
 

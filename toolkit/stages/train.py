@@ -10,7 +10,7 @@ from typing import Any
 from toolkit.stages.decisions import decided, take_decisions
 from toolkit.stages.general import general_examples, note_general
 from toolkit.stages.given import given_rows
-from toolkit.stages.session import LEAVE_OUT, Session
+from toolkit.stages.session import LEAVE_OUT, SEED, SEEDS, Session
 from toolkit.training.trainer import Example, TrainJob, open_trainer
 from toolkit.types import Row
 
@@ -60,12 +60,12 @@ def train_seeds(session: Session, number: int) -> dict[str, Path]:
     rows = lesson(session, number, record["attempt"])
     adapters: dict[str, Path] = {}
     for seed in range(settings.seed + 1, settings.seed + settings.seeds):
-        name = f"round-{number}-seed-{seed}"
+        name = f"round-{number}{SEED}{seed}"
         adapters[name] = output = adapter_of(session, name)
         if not output.is_dir():
             text = f"round {number} is trained again with seed {seed}, to see the spread"
             session.journal.event("log", text=text)
-        with session.stage("seeds", number):
+        with session.stage(SEEDS, number):
             open_trainer(trainer_of(session)).train(
                 _job(session, rows, output, seed), partial(_listen, session, number, name)
             )
@@ -96,9 +96,12 @@ def adapter_of(session: Session, student: str) -> Path:
 def _listen(session: Session, number: int, student: str, message: dict[str, Any]) -> None:
     """Journal what a training beside a round's own says, as `student`'s.
 
-    Its steps are no round's: only the last is kept, but the run may pause at each.
+    At each of its steps the run may pause; the last one is an event as well.
     """
     kind = message.get("event")
+    if kind == "step":
+        taken, steps = message.get("since", [message]), int(message["steps"])
+        session.journal.steps_of(number, taken, steps=steps, student=student)
     if kind == "memory":
         session.journal.memory(int(message["peak_bytes"]))
         return
