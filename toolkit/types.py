@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypedDict
 
 Json = Any
@@ -80,7 +80,11 @@ class Request:
 
     @property
     def hash(self) -> str:
-        return digest(asdict(self))
+        return digest(self.to_json())
+
+    def to_json(self) -> dict[str, Json]:
+        """The fields; like `asdict`, without its deep copies, which cost more than all the rest of a hash."""
+        return {name: getattr(self, name) for name in self.__slots__}
 
 
 @dataclass(frozen=True, slots=True)

@@ -183,6 +183,12 @@ def test_stopping_in_the_middle_leaves_the_model_usable(model: ChatModel) -> Non
     assert len(list(model.complete(PLAIN))) == len(PLAIN)
 
 
+def test_what_comes_too_late_is_dropped_without_an_error(model: ChatModel) -> None:
+    late = list(model.complete(PLAIN, seconds=0.0))
+    assert not late or model.info().backend == "replay"  # which has all answers at once
+    assert len(list(model.complete(PLAIN))) == len(PLAIN)
+
+
 def test_it_says_what_it_is(model: ChatModel) -> None:
     info = model.info()
     assert info.name and info.context > 0 and info.backend in BACKENDS

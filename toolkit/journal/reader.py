@@ -7,6 +7,7 @@ import math
 import re
 import sqlite3
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -111,13 +112,16 @@ class JournalReader:
 
     def answered(self, request_hash: str) -> Completion | None:
         """The journaled reply to a request, if it was ever answered."""
-        found = self._one("SELECT * FROM calls WHERE hash = ?", request_hash)
-        if not found:
-            return None
-        names = ("text", "finish_reason", "prompt_tokens", "completion_tokens", "cached_tokens")
-        return Completion(
-            **{name: found[name] for name in names}, backend_id=found["backend_id"], seconds=found["seconds"]
+        return self.answered_of([request_hash]).get(request_hash)
+
+    def answered_of(self, hashes: Sequence[str]) -> dict[str, Completion]:
+        """The journaled replies to those of the requests that were ever answered, by hash."""
+        found = self._all(
+            "SELECT hash, text, finish_reason, prompt_tokens, completion_tokens, cached_tokens, backend_id, seconds"
+            " FROM calls WHERE hash IN (SELECT value FROM json_each(?))",
+            json.dumps(hashes),
         )
+        return {one.pop("hash"): Completion(**one) for one in found}
 
     def calls(self, limit: int = 100, after: float = 0.0) -> list[Record]:
         """The newest calls since `after`, newest first."""

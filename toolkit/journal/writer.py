@@ -7,7 +7,6 @@ import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import asdict
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -188,7 +187,7 @@ class Journal(JournalReader):
                         role,
                         model,
                         attempt,
-                        _json(asdict(request)),
+                        _json(request.to_json()),
                         reply.text,
                         reply.finish_reason,
                         reply.prompt_tokens,

@@ -45,8 +45,13 @@ class ModelInfo:
 class ChatModel(Protocol):
     """Answers requests. Not for use from several threads at once."""
 
-    def complete(self, requests: Sequence[Request]) -> Iterator[tuple[Request, Completion]]:
+    def complete(
+        self, requests: Sequence[Request], *, seconds: float | None = None
+    ) -> Iterator[tuple[Request, Completion]]:
         """Each request with its answer, as they are answered, in any order.
+
+        What has no answer after so many `seconds` is dropped, without an error. So is what has none when the iterator
+        is closed: neither a server nor this process works on it any longer, as far as that can be had.
 
         A prompt that does not fit is answered with the finish reason `context`, and no other question with it.
         Raises RefusedRequest when none of them can be answered, for example with a JSON schema that the model

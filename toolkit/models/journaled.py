@@ -43,29 +43,31 @@ class JournaledModel:
 
     def complete(self, requests: Sequence[Request], attempt: int, role: str | None = None) -> list[Completion]:
         """Answers in the order of the requests. Each is journaled as it comes, under the model's role or another."""
-        known = {request.hash: self._journal.answered(request.hash) for request in requests}
-        answers = {key: completion for key, completion in known.items() if completion}
+        hashes = [request.hash for request in requests]
+        answers = self._journal.answered_of(hashes)
         together: list[tuple[Request, Completion]] = []
-        fresh = [request for request in requests if request.hash not in answers]
+        fresh = {key: request for key, request in zip(hashes, requests, strict=True) if key not in answers}
         if fresh and (role or self.role) == "teacher":
-            self._journal.event("asked", attempt=attempt, requests=[one.hash[:HASH_SHOWN] for one in fresh])
+            self._journal.event("asked", attempt=attempt, requests=[key[:HASH_SHOWN] for key in fresh])
         try:
-            for request, answer in self._fresh(fresh):
-                answers[request.hash] = replace(answer, text=storable(answer.text))
-                together.append((request, answers[request.hash]))
+            for request, answer in self._fresh(list(fresh.values())):
+                together.append((request, replace(answer, text=storable(answer.text))))
                 if len(together) < MOST_TOGETHER and self._more_is_there():
                     continue  # answers that are here already share one wait for the disk
-                self._keep(together, attempt, role)
+                answers |= self._keep(together, attempt, role)
                 self._safe_point()
         finally:
-            self._keep(together, attempt, role)
-        return [answers[request.hash] for request in requests]
+            answers |= self._keep(together, attempt, role)
+        return [answers[key] for key in hashes]
 
-    def _keep(self, together: list[tuple[Request, Completion]], attempt: int, role: str | None) -> None:
-        """Journal the answers, and forget them here."""
+    def _keep(
+        self, together: list[tuple[Request, Completion]], attempt: int, role: str | None
+    ) -> dict[str, Completion]:
+        """Journal the answers, and forget them here; they are returned by the hash of their request."""
         kept, together[:] = list(together), []
         if kept:
             self._journal.calls_answered(kept, role=role or self.role, model=self.name, attempt=attempt)
+        return {request.hash: answer for request, answer in kept}
 
     def _more_is_there(self) -> bool:
         """Whether the next answer has come already; models that cannot say have none."""

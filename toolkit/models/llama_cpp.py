@@ -8,6 +8,7 @@ in one pass where that is faster than one after the other.
 from __future__ import annotations
 
 import json
+import math
 import os
 import time
 from collections import deque
@@ -118,7 +119,12 @@ class LlamaCppModel:
             self._empty(slot)
 
     def complete(
-        self, requests: Sequence[Request], choices: Sequence[str] = (), grown: Grown | None = None
+        self,
+        requests: Sequence[Request],
+        choices: Sequence[str] = (),
+        grown: Grown | None = None,
+        *,
+        seconds: float | None = None,
     ) -> Iterator[tuple[Request, Completion]]:
         """Answers as they are finished; first, with the reason `context`, those to prompts that do not fit.
 
@@ -128,13 +134,14 @@ class LlamaCppModel:
 
         Raises RefusedRequest for a JSON schema that cannot be used.
         """
+        until = math.inf if seconds is None else time.monotonic() + seconds
         jobs = [self._job(request, tuple(choices) or _listed(request)) for request in requests]
         for job in jobs:
             if len(job.prompt) >= self._context:
                 yield job.request, Completion("", "context", len(job.prompt), 0, backend_id=self._backend_id)
         pending = deque(sorted((job for job in jobs if len(job.prompt) < self._context), key=lambda job: job.prompt))
         try:
-            while pending or any(slot.job for slot in self._slots):
+            while (pending or any(slot.job for slot in self._slots)) and time.monotonic() < until:
                 self._admit(pending)
                 yield from self._step()
                 if grown:

@@ -90,7 +90,13 @@ class OllamaModel:
         self._context = self._effective = 0  # as asked for, and as the server says that it is
         self._lock = threading.Lock()
         most = settings.parallel or MOST
-        self._flight = Flight(f"ollama/{host.model}", first=min(FIRST, most), most=most, patience=settings.patience)
+        self._flight = Flight(
+            f"ollama/{host.model}",
+            first=min(FIRST, most),
+            most=most,
+            patience=settings.patience,
+            break_off=host.lines.break_off,
+        )
         self.parting = ""
         """After `close`: what to tell a person about the memory, if anything."""
 
@@ -119,7 +125,9 @@ class OllamaModel:
             )
         self._host.close()
 
-    def complete(self, requests: Sequence[Request]) -> Iterator[tuple[Request, Completion]]:
+    def complete(
+        self, requests: Sequence[Request], *, seconds: float | None = None
+    ) -> Iterator[tuple[Request, Completion]]:
         """Answers as they come, in a context that the longest prompt fits into.
 
         Raises Unanswered in the end, ModelError when the server refuses for good.
@@ -127,7 +135,7 @@ class OllamaModel:
         if not requests:
             return
         self._make_room(max(self._tokens(request) for request in requests))
-        yield from self._flight.answers(requests, self._ask)
+        yield from self._flight.answers(requests, self._ask, seconds)
 
     # -- context ------------------------------------------------------------------------------
 

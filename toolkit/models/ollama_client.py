@@ -15,7 +15,7 @@ from toolkit.errors import ModelError
 from toolkit.models.retry import Transient
 from toolkit.models.server import Address, Key, ServerSettings, find_key
 from toolkit.models.weights import Progress
-from toolkit.models.wire import said
+from toolkit.models.wire import Lines, said
 
 if TYPE_CHECKING:
     import httpx
@@ -68,10 +68,12 @@ class Host:
                 host=address or None, timeout=timeout, trust_env=not local, follow_redirects=False, auth=self._signed
             )
 
+        self.lines = Lines()
         self._make, self._client = client, client(silence)
 
     def _signed(self, request: httpx.Request) -> httpx.Request:
         """With the key that this server is to get, if any: the package would send OLLAMA_API_KEY to every server."""
+        self.lines.attend(request)
         request.headers.pop("authorization", None)
         request.headers.update(self.key.headers())
         return request

@@ -19,7 +19,7 @@ from toolkit.models.flight import Flight
 from toolkit.models.reading import storable
 from toolkit.models.retry import Transient
 from toolkit.models.server import Address, ServerSettings, find_key, parse_address
-from toolkit.models.wire import post
+from toolkit.models.wire import Lines, post
 from toolkit.types import Completion, FinishReason, Request
 
 CLOUD = "https://api.openai.com/v1"
@@ -72,13 +72,15 @@ class OpenAIModel:
         self._dialects, self._lock = Dialects(), threading.Lock()
         self._dialect = self._dialects.load(self._name)
         most = settings.parallel or (MOST_LOCAL if self._address.local else MOST)
-        self._flight = Flight(self._name, first=min(FIRST, most), most=most, patience=settings.patience)
+        lines, first = Lines(), min(FIRST, most)
+        self._flight = Flight(self._name, first=first, most=most, patience=settings.patience, break_off=lines.break_off)
         self._client = httpx.Client(
             base_url=self._address.url,
             headers=self._key.headers(),
             timeout=httpx.Timeout(settings.silence, connect=min(20.0, settings.silence)),
             limits=httpx.Limits(max_connections=most, max_keepalive_connections=most),
             trust_env=not self._address.local,  # a proxy is never right for this machine itself
+            event_hooks={"request": [lines.attend]},
         )
 
     def info(self) -> ModelInfo:
@@ -97,9 +99,11 @@ class OpenAIModel:
         self._flight.close()
         self._client.close()
 
-    def complete(self, requests: Sequence[Request]) -> Iterator[tuple[Request, Completion]]:
+    def complete(
+        self, requests: Sequence[Request], *, seconds: float | None = None
+    ) -> Iterator[tuple[Request, Completion]]:
         """Answers as they come. Raises Unanswered in the end, ModelError when the server refuses for good."""
-        return self._flight.answers(requests, self._ask)
+        return self._flight.answers(requests, self._ask, seconds)
 
     def _ask(self, request: Request) -> Completion:
         """One question, put again in a simpler way while the server says what it does not understand."""

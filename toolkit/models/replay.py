@@ -91,7 +91,9 @@ class ReplayModel:
     def close(self) -> None:
         self._recording.close()
 
-    def complete(self, requests: Sequence[Request]) -> Iterator[tuple[Request, Completion]]:
+    def complete(
+        self, requests: Sequence[Request], *, seconds: float | None = None
+    ) -> Iterator[tuple[Request, Completion]]:
         """Raises ReplayMiss when a request is not in the recording."""
         for request in requests:
             found = self._recording.find(request)

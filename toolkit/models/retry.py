@@ -79,21 +79,27 @@ class Policy:
         patience: factor on all waits; tests hurry.
         noticed: told of every failure, from the thread it happened in.
         stopped: when set, nothing is tried again, and waits end.
+        rest: waits for such an event, for some seconds at most; whether it came.
     """
 
     patience: float = 1.0
     noticed: Callable[[Transient], None] = lambda failure: None
     stopped: threading.Event = field(default_factory=threading.Event)
+    rest: Callable[[threading.Event, float], bool] = threading.Event.wait
 
-    def carry_out(self, send: Callable[[], Answer]) -> Answer:
-        """The answer of `send`, tried as often as the rules allow. Raises the last Transient."""
+    def carry_out(self, send: Callable[[], Answer], over: threading.Event | None = None) -> Answer:
+        """The answer of `send`, tried as often as the rules allow. Raises the last Transient.
+
+        Args:
+            over: as `stopped`, for this one question.
+        """
         try:
             return send()
         except Transient as failure:
             self.noticed(failure)
-            return self._again(send, failure)
+            return self._again(send, failure, over or self.stopped)
 
-    def _again(self, send: Callable[[], Answer], first: Transient) -> Answer:
+    def _again(self, send: Callable[[], Answer], first: Transient, over: threading.Event) -> Answer:
         """All tries after the first one, which most questions do not need."""
         import stamina
 
@@ -102,13 +108,13 @@ class Policy:
         open_failure: Transient | None = first
 
         def again(error: Exception) -> float | bool:
-            if not isinstance(error, Transient) or self.stopped.is_set():
+            if not isinstance(error, Transient) or over.is_set():
                 return False
             rule, count = RULES[error.kind], failures[error.kind]
             if count >= rule.tries or failures.total() >= MOST_TRIES:
                 return False
             # waited for here, since stamina's own wait cannot be ended
-            return False if self.stopped.wait(self._wait(error, rule, count)) else 0.0
+            return False if self.rest(over, self._wait(error, rule, count)) else 0.0
 
         for attempt in stamina.retry_context(on=again, attempts=MOST_TRIES, timeout=LONGEST_SECONDS):
             with attempt:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+import socket
+import threading
 import time
+from collections.abc import Mapping
+from contextlib import suppress
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +28,36 @@ SHOWN = 200
 
 _INVALID = re.compile(r"^\d+ validation errors?\b")
 """How llama-cpp-python's server begins the 500 with which it refuses a question (seen with 0.3.36)."""
+
+
+class Lines:
+    """The open connections of HTTP clients, so that replies nobody waits for any more can be broken off.
+
+    A thread that reads from one of them then has a reset; a server that looks at its connections stops working.
+    """
+
+    def __init__(self) -> None:
+        self._streams: list[Any] = []
+        self._lock = threading.Lock()
+
+    def attend(self, request: httpx.Request) -> None:
+        """Notice the connection that a request opens; a hook for clients (python-httpx.org/advanced/event-hooks)."""
+        request.extensions["trace"] = self._opened
+
+    def break_off(self) -> None:
+        """Shut all of them; the next request opens a new one."""
+        with self._lock:
+            open_ones, self._streams = self._streams, []
+        for stream in open_ones:
+            with suppress(OSError):  # closed already
+                # not SSLSocket's own, which takes its state away from the thread that reads
+                socket.socket.shutdown(stream.get_extra_info("socket"), socket.SHUT_RDWR)
+
+    def _opened(self, event: str, info: Mapping[str, Any]) -> None:
+        if event.endswith(("connect_tcp.complete", "start_tls.complete")):
+            with self._lock:
+                still = [one for one in self._streams if one.get_extra_info("socket").fileno() >= 0]
+                self._streams = [*still, info["return_value"]]
 
 
 def post(client: httpx.Client, path: str, body: Any, key: Key, silence: float) -> tuple[int, Any]:

@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any
 
 from toolkit.errors import ModelError, RefusedRequest
@@ -96,7 +96,9 @@ class XLlamaCppModel:
         """Let every slot begin anew, so that what was asked before leaves no trace in how numbers are rounded now."""
         self._cold = set(range(self._slots))
 
-    def complete(self, requests: Sequence[Request]) -> Iterator[tuple[Request, Completion]]:
+    def complete(
+        self, requests: Sequence[Request], *, seconds: float | None = None
+    ) -> Iterator[tuple[Request, Completion]]:
         """Answers as they are finished; the reason is `context` where a prompt does not fit.
 
         Raises RefusedRequest for a JSON schema that cannot be used; what is under way is waited for first.
@@ -115,7 +117,7 @@ class XLlamaCppModel:
         for worker in workers:
             worker.start()
         try:
-            yield from flight.answers(len(workers))
+            yield from flight.answers(len(workers), seconds)
         finally:
             flight.stopped.set()
             for worker in workers:
@@ -184,11 +186,15 @@ class _Flight:
         self._waiting.clear()
         self.put(error)
 
-    def answers(self, workers: int) -> Iterator[tuple[Request, Completion]]:
-        """Until all workers have ended. Raises the first error then."""
+    def answers(self, workers: int, seconds: float | None) -> Iterator[tuple[Request, Completion]]:
+        """Until all workers have ended, or the seconds are over. Raises the first error in the end."""
         failure: Exception | None = None
+        until = None if seconds is None else time.monotonic() + seconds
         while workers:
-            outcome = self._done.get()
+            try:
+                outcome = self._done.get(timeout=None if until is None else max(0.0, until - time.monotonic()))
+            except Empty:
+                return
             if outcome is None:
                 workers -= 1
             elif isinstance(outcome, Exception):
