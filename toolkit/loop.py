@@ -11,7 +11,7 @@ from itertools import count
 
 from toolkit.evaluation.verdict import Verdict
 from toolkit.stages.accept import accept
-from toolkit.stages.attempts import stopped, submission, submission_error
+from toolkit.stages.attempts import ends_before, submission, submission_error
 from toolkit.stages.evaluate import evaluate_baselines, evaluate_round
 from toolkit.stages.exam import exam
 from toolkit.stages.hire import hire
@@ -34,8 +34,7 @@ def carry_out(session: Session) -> Verdict | None:
 
     best: int | None = None
     for number in count(1):
-        if reason := stopped(session, number):
-            session.journal.event("log", text=f"no further round: {reason}")
+        if ends_before(session, number):  # a budget is spent, the target is met, or a plateau is reached
             break
         session.tick()
         # draft, debug, repair or improve, until enough rows are valid; or the rows that people wrote

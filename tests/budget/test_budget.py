@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from toolkit.budget import Limits, Pace, Spent, Work, forecast, round_share, stop_reason
+from toolkit.budget import Limits, Pace, Spent, Work, early_stop, forecast, round_share, stop_reason
 
 LIMITS = Limits(rounds=3, rows=100, teacher_calls=50, seconds=600)
 
@@ -14,6 +14,15 @@ def test_whichever_budget_is_spent_first_ends_the_run() -> None:
     assert "100 rows" in str(stop_reason(LIMITS, Spent(1, 100, 20, 100)))
     assert "50 teacher calls" in str(stop_reason(LIMITS, Spent(1, 50, 50, 100)))
     assert "10 minutes" in str(stop_reason(LIMITS, Spent(1, 50, 20, 600)))
+
+
+def test_a_target_or_a_plateau_ends_the_rounds_only_where_they_are_asked_for() -> None:
+    assert early_stop(1.0, 100, None, None) is None
+    assert early_stop(0.79, 2, 0.8, 3) is None
+    assert early_stop(None, 0, 0.1, None) is None, "no round was accepted"
+    assert early_stop(0.8, 0, 0.8, 3) == "the target is met: 80.0% on gate, 80.0% were wanted"
+    assert "the last 3 rounds were no better" in str(early_stop(0.79, 3, 0.8, 3))
+    assert "the last round was no better" in str(early_stop(None, 1, None, 1))
 
 
 @given(st.integers(0, 10_000), st.integers(1, 30))

@@ -7,7 +7,9 @@ from school import School
 from typer.testing import CliRunner
 
 from toolkit.cli.app import app
-from toolkit.errors import SchoolhouseError
+from toolkit.errors import Paused, SchoolhouseError
+from toolkit.run import Run
+from toolkit.stages.work_left import work_left
 from toolkit.types import Request
 
 
@@ -74,6 +76,40 @@ def test_a_person_may_want_no_further_round(school: School) -> None:
         run.end_after_round()
 
 
+def said(run: Run) -> list[str]:
+    return [event["data"]["text"] for event in run.reader.events() if "no further round" in str(event["data"])]
+
+
+def test_a_target_that_is_met_ends_the_rounds(school: School) -> None:
+    run = school.run(budget={"rounds": 3, "rows": 36, "target": 0.5})
+    assert [found["decision"] for found in run.rounds] == ["accepted"]
+    (text,) = said(run)
+    assert "the target is met" in text and text.endswith("on gate, 50.0% were wanted")
+    assert run.summary()["exam"]["student"] == "round-1"
+    assert text.endswith(run.summary()["stopped"])
+    shown = CliRunner().invoke(app, ["show", str(run.folder)]).output
+    assert "no further round: the target is met" in shown
+    assert work_left(school.recipe(budget={"rounds": 3, "rows": 36}), run.reader, 18, 18, 54).rows == 0
+
+
+@pytest.mark.parametrize(("patience", "rounds"), [(1, 1), (2, 2), (None, 4)])
+def test_a_plateau_ends_the_rounds_before_and_after_a_pause(
+    school: School, patience: int | None, rounds: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def pause(*_: object) -> None:
+        raise Paused("now", "go on")
+
+    budget = {"rounds": 4, "rows": 48, "patience": patience}
+    run = school.begin(budget=budget, acceptance={"gate_errors": 100})
+    with monkeypatch.context() as patch, pytest.raises(Paused):
+        patch.setattr("toolkit.loop.exam", pause)
+        run.carry_out()
+    run.carry_out()
+    assert [found["decision"] for found in run.rounds] == ["undecided"] * rounds
+    (text,) = said(run)
+    assert ("a plateau" in text) == (patience is not None)
+
+
 def test_the_wish_for_no_further_round_can_be_taken_back(school: School) -> None:
     run = school.begin()
     assert CliRunner().invoke(app, ["finish", str(run.folder)]).exit_code == 0
@@ -81,3 +117,21 @@ def test_the_wish_for_no_further_round_can_be_taken_back(school: School) -> None
     assert found.exit_code == 0 and "further rounds may begin" in found.output
     run.carry_out()
     assert [found["number"] for found in run.rounds] == [1, 2]
+
+
+def test_a_wish_that_is_taken_back_before_the_exam_is_no_longer_told(
+    school: School, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def pause(*_: object) -> None:
+        raise Paused("now", "go on")
+
+    run = school.begin()
+    school.on_request = lambda request: run.end_after_round()
+    with monkeypatch.context() as patch, pytest.raises(Paused):
+        patch.setattr("toolkit.loop.exam", pause)
+        run.carry_out()
+    assert run.summary()["stopped"] == "a person wanted none after round 1"
+    school.on_request = lambda request: None
+    run.end_after_round(False)
+    run.carry_out()
+    assert len(run.rounds) == 2 and run.summary()["stopped"] == "all 2 rounds are done"

@@ -17,7 +17,9 @@ def invoke(*arguments: str) -> str:
 
 
 def test_the_list_has_the_shipped_recipes() -> None:
-    assert "quickstart  Messages that customers" in invoke()
+    found = [line.split("  ")[0] for line in invoke().splitlines()]
+    assert found == ["banking77", "paper-defaults", "quickstart"]
+    assert "quickstart      Messages that customers" in invoke()
 
 
 def test_check_counts_items_by_split_and_label() -> None:

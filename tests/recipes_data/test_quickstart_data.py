@@ -1,4 +1,4 @@
-"""The quickstart's messages: balanced, unique, not templated; and both recipes agree with their data."""
+"""The quickstart's messages: balanced, unique, not templated; and the recipes agree with their data."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
+from toolkit.recipe.problems import contradictions
 from toolkit.recipe.schema import RecipeFile
 
 RECIPES = Path(__file__).parents[2] / "recipes"
@@ -94,6 +95,21 @@ def test_every_label_has_a_description_of_its_own(name: str, count: int) -> None
 def test_banking77_brings_no_rows() -> None:
     assert [path.name for path in (RECIPES / "banking77").iterdir()] == ["recipe.yaml"]
     assert recipe("banking77").data.path is None
+
+
+def test_the_papers_defaults_bring_its_numbers_and_no_rows() -> None:
+    assert [path.name for path in (RECIPES / "paper-defaults").iterdir()] == ["recipe.yaml"]
+    found = recipe("paper-defaults")
+    assert contradictions(found) == [] and found.data.path is None
+    budget, engineer, train = found.budget, found.engineer, found.train
+    assert (budget.rounds, budget.rows // budget.rounds, budget.min_rows) == (30, 2000, 1000)
+    assert (budget.teacher_calls, budget.minutes, engineer.attempts, engineer.drafts) == (50_000, 720, 30, 8)
+    assert (engineer.kind, engineer.mode, engineer.feedback) == ("code", "iterative", "cases")
+    assert (train.lora_r, train.lora_alpha, train.lora_targets) == (8, 16, "all-linear")
+    assert (train.lr, train.schedule, train.warmup) == (1e-4, "cosine", 0.1)
+    assert (train.epochs, train.batch_size, train.max_length, train.rows) == (3, 8, 2048, "fresh")
+    shares = {name: float(share) for name, share in found.data.splits.items()}
+    assert 3 * (shares["public"] + shares["gate"]) == shares["private"]
 
 
 def test_examples_are_like_no_evaluation_message(rows: list[tuple[str, str]]) -> None:

@@ -1,6 +1,6 @@
 """What a run may spend, what it has spent, and how long the rest will take. All pure."""
 
-from toolkit.budget.budget import Limits, Spent, round_share, stop_reason
+from toolkit.budget.budget import Limits, Spent, early_stop, round_share, stop_reason
 from toolkit.budget.forecast import Forecast, Pace, Spending, Work, forecast
 from toolkit.budget.within import Size, parse_duration, shrink
 
@@ -12,6 +12,7 @@ __all__ = [
     "Spending",
     "Spent",
     "Work",
+    "early_stop",
     "forecast",
     "parse_duration",
     "round_share",

@@ -286,13 +286,19 @@ class Acceptance(Section):
 
 
 class Budget(Section):
-    """Whichever is spent first ends the run; the exam is always sat."""
+    """Whichever is spent or reached first ends the run; the exam is always sat."""
 
     rounds: PositiveInt = 3
     rows: PositiveInt = Field(400, description="accepted rows over the whole run")
     min_rows: PositiveInt = Field(32, description="a submission with fewer is not trained on")
     teacher_calls: PositiveInt = 400
     minutes: float = Field(30, gt=0, description="wall clock, counted over all resumes")
+    target: Fraction | None = Field(
+        None, description="the best round's score on `gate` that is enough, such as 0.8: no further round begins"
+    )
+    patience: PositiveInt | None = Field(
+        None, description="after so many rounds in a row without a better one (a plateau) no further round begins"
+    )
 
 
 class RecipeFile(Section):

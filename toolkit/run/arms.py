@@ -105,7 +105,8 @@ def _as_much_as(run: Run) -> list[str]:
     rounds = len(run.rounds) if learnt is None else len({row["attempt"] for row in rows})
     most = len(rows) // run_recipe(run).file.budget.min_rows  # a person may have dropped some: each round needs enough
     rounds, calls = max(1, min(rounds, most)), run.reader.call_totals("teacher")["calls"]
-    return [f"budget.rows={len(rows)}", f"budget.teacher_calls={calls}", f"budget.rounds={rounds}"]
+    spent = [f"budget.rows={len(rows)}", f"budget.teacher_calls={calls}", f"budget.rounds={rounds}"]
+    return [*spent, "budget.target=null", "budget.patience=null"]  # it shall spend all of that
 
 
 def _require_human_rows(recipe: Recipe, run: Run) -> None:

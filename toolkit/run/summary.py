@@ -24,9 +24,9 @@ ONE_ROUND = ("one-shot", "human")
 
 
 def summarise(run: Run) -> Summary:
-    """Keys: run, recipe, arm, status, verdict, power, gains, judge, leave_outs, later_verdicts, uses, firewall,
-    baselines, rounds, attempts, engineer, exam, rows, calls, tokens, seconds, peak_memory_bytes. `calls` and `tokens`
-    are the teacher's.
+    """Keys: run, recipe, arm, status, stopped, verdict, power, gains, judge, leave_outs, later_verdicts, uses,
+    firewall, baselines, rounds, attempts, engineer, exam, rows, calls, tokens, seconds, peak_memory_bytes. `calls` and
+    `tokens` are the teacher's; `stopped` says why no further round began.
 
     Baselines are scored on `private` once the exam was sat, on `gate` before.
     """
@@ -39,6 +39,7 @@ def summarise(run: Run) -> Summary:
         "recipe": reader.meta("recipe_name"),
         "arm": (reader.meta("series") or {}).get("arm"),
         "status": run.status,
+        "stopped": reader.meta("stopped"),
         "verdict": verdict,
         "power": summarised_power(run, verdict),
         "gains": gate_gains(run),

@@ -10,11 +10,12 @@ from collections import Counter
 from contextlib import nullcontext
 from dataclasses import replace
 
-from toolkit.budget import stop_reason
+from toolkit.budget import early_stop, stop_reason
 from toolkit.engineer import Engineer, Proposal
 from toolkit.engineer.tree import Record, Rules, next_move, of_round
 from toolkit.errors import SchoolhouseError
 from toolkit.stages.approve import approved
+from toolkit.stages.evaluate import score
 from toolkit.stages.generate import TOO_FEW_ROWS, generate
 from toolkit.stages.session import LAST_ROUND_FILE, Session
 from toolkit.stages.situation import attempt_of, situation
@@ -68,16 +69,41 @@ def _journal(session: Session, attempt: int, proposal: Proposal, budget: dict[st
     )
 
 
+EXAM_BEGUN = "the exam has begun"
+
+
+def ends_before(session: Session, number: int) -> bool:
+    """Whether round `number` must not begin. Why is said once, and kept for `show`."""
+    reason, told = stopped(session, number), session.journal.meta("stopped")
+    if reason is None:
+        if told and not of_round(session.journal.attempts(), number):  # a person has taken the wish back
+            session.journal.set_meta("stopped", None)
+        return False
+    if not told or reason not in (told, EXAM_BEGUN):
+        session.journal.set_meta("stopped", reason)
+        session.journal.event("log", text=f"no further round: {reason}")
+    return True
+
+
 def stopped(session: Session, number: int) -> str | None:
     """Why round `number` must not begin. One that began before a crash is finished, unless the exam has begun."""
     decided = {found["number"] for found in session.journal.rounds() if found["decision"]}
     if number not in decided and session.journal.openings("private"):
-        return "the exam has begun"
+        return EXAM_BEGUN
     if of_round(session.journal.attempts(), number):
         return None
     if number > 1 and (session.folder / LAST_ROUND_FILE).exists():
         return f"a person wanted none after round {number - 1}"
-    return stop_reason(session.limits, session.spent())
+    return _enough(session) or stop_reason(session.limits, session.spent())
+
+
+def _enough(session: Session) -> str | None:
+    """Why the rounds so far are enough by the recipe's target and patience, or None."""
+    budget, rounds = session.recipe.file.budget, session.journal.rounds()
+    accepted = [place for place, found in enumerate(rounds) if found["decision"] == "accepted"]
+    best = score(session.journal, f"round-{rounds[accepted[-1]]['number']}", "gate").value if accepted else None
+    barren = len(rounds) - (accepted[-1] + 1 if accepted else 0)
+    return early_stop(best, barren, budget.target, budget.patience)
 
 
 def submission_error(session: Session) -> SchoolhouseError:

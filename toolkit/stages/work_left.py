@@ -26,7 +26,8 @@ def work_left(recipe: Recipe, journal: JournalReader | None, public: int, gate: 
     rounds = journal.rounds() if journal else []
     accepted = journal.row_counts()["accepted"] if journal else 0
     wanted = 1 if recipe.file.engineer.mode != "iterative" else budget.rounds
-    left = max(0, wanted - sum(1 for found in rounds if found["ended"]))
+    enough = bool(journal and journal.meta("stopped"))  # the exam is all that follows
+    left = 0 if enough else max(0, wanted - sum(1 for found in rounds if found["ended"]))
     under_way = next((found for found in rounds if not found["ended"]), None)  # all of its rows are written
     planned = max(0, left - bool(under_way))
     rows = max(0, budget.rows - accepted) if planned else 0
