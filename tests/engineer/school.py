@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from toolkit.engineer.gaps import with_texts
+from toolkit.engineer.skeletons import KINDS, OPEN_SKELETON, SKELETON, STYLES
 from toolkit.models.chat import ModelInfo
 from toolkit.recipe import Recipe, recipe_from_text
 from toolkit.run import Run
@@ -31,6 +33,10 @@ RECIPE = {
     "acceptance": {"probe": "off"},
     "budget": {"rounds": 2, "rows": 24, "min_rows": 6, "teacher_calls": 80},
 }
+OWN = ["as a list of complaints", "with a joke in it", "like a letter", "all in capitals"]
+FILLED = with_texts(SKELETON, STYLES, ["in a hurry, all lower case", *OWN])
+"""The skeleton with the engineer's part written."""
+OPEN_FILLED = with_texts(OPEN_SKELETON, KINDS, ["an everyday one", *OWN])
 Answer = str | Completion
 Replies = Callable[[Request], Answer]
 
@@ -62,6 +68,7 @@ class School:
     asked: list[Request] = field(default_factory=list)
     opened: int = 0
     closed: int = 0
+    last: Run | None = None
     _runs: int = 0
     on_request: Callable[[Request], None] = lambda request: None
 

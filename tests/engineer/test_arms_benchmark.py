@@ -9,9 +9,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from school import RECIPE, School
-
-from toolkit.engineer.skeletons import SKELETON
+from school import FILLED, RECIPE, School
 
 BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "arms.py"
 
@@ -26,7 +24,7 @@ def load() -> ModuleType:
 
 @pytest.fixture
 def school(school: School, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> School:
-    school.engineer = lambda request: f"```python\n{SKELETON}\n```"
+    school.engineer = lambda request: f"```python\n{FILLED}\n```"
     monkeypatch.setenv("SCHOOLHOUSE_RUNS", str(tmp_path / "runs"))
     (tmp_path / "recipe.yaml").write_text(json.dumps(RECIPE))
     return school

@@ -6,14 +6,13 @@ import json
 import re
 
 import pytest
-from school import LABELS, School, lessons, prompt_of
+from school import FILLED, LABELS, School, lessons, prompt_of
 
-from toolkit.engineer.skeletons import SKELETON
 from toolkit.run import Run
 from toolkit.types import Request
 
 TATTLING = (
-    SKELETON.replace("        submit(", "        receipt = submit(")
+    FILLED.replace("        submit(", "        receipt = submit(")
     + "\nif remaining()['calls']:\n    ask('What became of the rows: ' + str(receipt.rejected))\n"
 )
 NARROW = {

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import suppress
 from itertools import chain, repeat
 
 import pytest
-from school import Answer, School, cut, prompt_of
+from school import FILLED, Answer, School, cut, prompt_of
 
 from toolkit.engineer.skeletons import SKELETON
 from toolkit.errors import SchoolhouseError
@@ -19,11 +20,11 @@ def block(program: str) -> str:
     return f"```python\n{program}\n```"
 
 
-GOOD = block(SKELETON)
+GOOD = block(FILLED)
 CRASHING = block("x = 1\nraise KeyError('label')")
 SILENT = block("def main():\n    submit([])\n\nprint('done')")
 STINGY = block(
-    SKELETON.replace("if not labels:", "if turn > 0:").replace(
+    FILLED.replace("if not labels:", "if turn > 0:").replace(
         "in messages_in(reply.text)", "in messages_in(reply.text)[:1]"
     )
 )
@@ -40,7 +41,7 @@ def story(school: School, *answers: Answer, **sections: dict[str, object]) -> li
     """The operations of a run and how each attempt ended."""
     says(school, *answers)
     sections["engineer"] = {"kind": "code", **sections.get("engineer", {})}
-    run = school.begin(**sections)
+    school.last = run = school.begin(**sections)
     with suppress(SchoolhouseError):
         run.carry_out()
     return [(found["operation"], found["error_class"]) for found in run.reader.attempts()]
@@ -62,7 +63,7 @@ def test_while_no_round_is_accepted_it_hears_of_the_newest_one(school: School) -
 
 
 def test_improving_it_hears_which_rows_did_not_count(school: School) -> None:
-    says(school, block(f"submit([{{'input': 'by hand', 'output': 'nowhere'}}])\n{SKELETON}"))
+    says(school, block(f"submit([{{'input': 'by hand', 'output': 'nowhere'}}])\n{FILLED}"))
     school.run(engineer={"kind": "code"})
     assert "Rows that did not count:\n- unknown_label: 1, for example: " in engineer_prompts(school)[-1]
 
@@ -83,9 +84,42 @@ def test_each_failure_goes_its_way(school: School) -> None:
         ("improve", None),
     ]
     debugging, repairing = engineer_prompts(school)[4], engineer_prompts(school)[5]
-    assert "Fill it" in debugging, "after three debugs comes a new draft"
+    assert "Fill the place marked FILL" in debugging, "after three debugs comes a new draft"
     assert "without submitting a row" in repairing
     assert "it printed: done" in repairing
+
+
+COPIED = block(SKELETON)
+OTHER_STYLES = ["a riddle of a message", "as if to a friend", "a list of dates", "with a threat", "very formal"]
+
+
+def lists(style: str) -> str:
+    return json.dumps([style, *(f"{style}, {other}" for other in OTHER_STYLES)])
+
+
+def test_a_copied_skeleton_is_no_draft_and_only_its_empty_place_is_asked_for(school: School) -> None:
+    found = story(school, COPIED, "[]", lists("a first style"), lists("a second style"))
+    assert found == [
+        ("draft", "code extraction failed"),
+        ("debug", "code extraction failed"),
+        ("debug", None),
+        ("improve", None),
+    ]
+    assert [one["calls"] for one in school.last.summary()["attempts"]][:2] == [0, 0], "no teacher call was spent"
+    first, _, third, fourth = school.last.reader.attempts()
+    assert "Fill the list STYLES with at least 6 more ways in which people write" in first["error"]
+    assert "a first style" in third["program"]
+    assert third["plan"]["changes"][0]["what"] == "only the list STYLES is the engineer's"
+    assert "a second style" in fourth["program"] and "a first style" not in fourth["program"]
+    asked = engineer_prompts(school)
+    assert all("Name 6 other styles" in prompt and "```" not in prompt for prompt in asked[1:])
+    assert "a first style" in asked[3], "improving, it is asked for other ones"
+    assert any("Style: a first style" in prompt for prompt in school.prompts())
+
+
+def test_a_draft_of_one_shot_is_asked_for_the_place_that_an_earlier_one_left_empty(school: School) -> None:
+    found = story(school, COPIED, lists("a first style"), engineer={"mode": "one-shot"})
+    assert found == [("draft", "code extraction failed"), ("draft", None)]
 
 
 def test_the_traceback_goes_back(school: School) -> None:

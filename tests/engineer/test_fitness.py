@@ -3,15 +3,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from school import School, build
+from school import FILLED, School, build
 
 from toolkit.engineer import EngineerModel
 from toolkit.engineer.fitness import Fitness, fitness, measure, program_fails
-from toolkit.engineer.skeletons import SKELETON
 from toolkit.errors import RefusedRequest
 from toolkit.types import Completion, Request
 
-GOOD = f"```python\n{SKELETON}\n```"
+GOOD = f"```python\n{FILLED}\n```"
 NUMBERED = """```python
 for label in task["labels"]:
     for reply in ask_many(["Write 5 messages: " + label] * 3):

@@ -8,10 +8,10 @@ from collections import Counter, defaultdict
 from typing import Any
 
 import pytest
-from school import School, lessons, nonsense, prompt_of
+from school import OPEN_FILLED, School, lessons, nonsense, prompt_of
 
-from toolkit.engineer.skeletons import OPEN_SKELETON
 from toolkit.errors import SchoolhouseError
+from toolkit.programs import library
 from toolkit.run import Run
 from toolkit.stages.inputs import fields_of
 from toolkit.types import Item, Request, digest
@@ -98,13 +98,14 @@ def test_a_program_for_open_questions_can_be_written_from_the_skeleton(school: S
         return votes(request)
 
     school.teacher = teacher
-    school.engineer = lambda request: f"```python\n{OPEN_SKELETON}\n```"
+    school.engineer = lambda request: f"```python\n{OPEN_FILLED}\n```"
     run = run_numbers(school, kind="code")
     assert [attempt["status"] for attempt in run.reader.attempts()] == ["valid", "valid"]
     first = school.prompts()[0]
     assert "learns to answer questions" in first
     assert "Skills:\n- area\n- length" in first
-    assert "Labels:" not in first
+    assert "Labels:\n-" not in first
+    assert library.source("votes").strip() in first, "the engineer's context has room for this example"
     improving = next(prompt for prompt in school.prompts() if "best data so far" in prompt)
     assert "By skill, the weakest first" in improving
     assert "no label at all" not in improving

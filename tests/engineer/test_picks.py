@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from school import School, build
+from school import FILLED, School, build
 
 from toolkit.engineer.picks import MOST_SHOWN, border, picks
-from toolkit.engineer.skeletons import SKELETON
 
 EXAMPLES = {
     "late_parcel": ["no parcel yet", "tracking stands still", "where is my money and my parcel", "courier?", "so late",
@@ -59,7 +58,7 @@ def test_a_plan_shows_the_border_and_says_why(tmp_path: Path, monkeypatch: pytes
 
 def test_a_code_prompt_names_the_examples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     school: School = build(tmp_path, monkeypatch)
-    school.engineer = lambda request: f"```python\n{SKELETON}\n```"
+    school.engineer = lambda request: f"```python\n{FILLED}\n```"
     school.run(engineer={"kind": "code"}, task={"examples": EXAMPLES}, budget={"rounds": 1})
     assert 'task["examples"] (label -> a few messages' in school.prompts()[0]
     shown = [prompt for prompt in school.prompts() if "One of their messages, which you must not repeat: " in prompt]

@@ -7,12 +7,11 @@ import re
 from pathlib import Path
 
 import pytest
-from school import School, nonsense, read_items
+from school import FILLED, School, nonsense, read_items
 
-from toolkit.engineer.skeletons import SKELETON
 from toolkit.run import Run
 
-LOOKING = f"log(str(len(seeds)) + ' seeds, the first is ' + seeds[0])\n{SKELETON}"
+LOOKING = f"log(str(len(seeds)) + ' seeds, the first is ' + seeds[0])\n{FILLED}"
 SEEDS = [f"{nonsense(f'seed {number}')} seedling{number}" for number in range(12)]
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from school import School
+from school import FILLED, School
 from typer.testing import CliRunner
 
 from toolkit.cli.app import app

@@ -12,8 +12,9 @@ import pytest
 from school import nonsense
 
 from toolkit.engineer import Situation
-from toolkit.engineer.prompts import code_prompt
-from toolkit.engineer.skeletons import OPEN_SKELETON, SKELETON, skeleton
+from toolkit.engineer.prompts import SYSTEM, code_prompt, tokens
+from toolkit.engineer.skeletons import OPEN_SKELETON, SKELETON, examples, skeleton
+from toolkit.programs import library
 from toolkit.programs.sandbox import run_program
 
 LABELS = {"late_parcel": "it has not come", "refund": ""}
@@ -62,6 +63,12 @@ def test_the_skeleton_fills_every_label_with_the_teachers_lines() -> None:
     assert "must not repeat: money please" in teacher.prompts[1]
 
 
+def test_a_teachers_question_cannot_end_where_it_likes() -> None:
+    teacher = Teacher({"area": 1})
+    teacher.run(OPEN_SKELETON, labels={}, answer="number")
+    assert all(prompt.startswith("<text>") for prompt in teacher.prompts if "Think it through" in prompt)
+
+
 def test_the_open_skeleton_keeps_answers_that_were_given_twice() -> None:
     teacher = Teacher({"area": 4, "length": 4})
     teacher.run(OPEN_SKELETON, labels={}, answer="number")
@@ -76,3 +83,34 @@ def test_the_prompt_of_a_draft_shows_the_whole_skeleton(answer: str) -> None:
     assert skeleton(answer).strip() in prompt
     assert "# … cut …" not in prompt
     assert json.dumps(prompt)
+
+
+EXPECTED = {
+    "label": ["label_messages", "seed_evolution"],
+    "choice": ["votes", "seed_evolution"],
+    "json": ["record_first", "seed_evolution"],
+    "number": ["votes", "verified_arithmetic"],
+    "sql": ["seed_evolution"],
+    "python": ["seed_evolution"],
+    "judged": ["seed_evolution", "votes"],
+}
+
+
+@pytest.mark.parametrize("answer", sorted(EXPECTED))
+def test_a_draft_is_shown_as_many_library_programs_as_its_context_holds(answer: str) -> None:
+    assert examples(answer) == EXPECTED[answer]
+    situation = Situation(1, None, LABELS if answer == "label" else {"area": ""}, 60, 40, {}, answer=answer)
+    bare = tokens(SYSTEM + code_prompt(situation))
+    seen = set()
+    for room in range(bare - 100, bare + 4000, 100):
+        prompt = code_prompt(situation, room)
+        shown = [name for name in EXPECTED[answer] if library.source(name).strip() in prompt]
+        seen.add(len(shown))
+        assert tokens(SYSTEM + prompt) <= max(room, bare) + 2, "it stays inside of the context"
+        assert ("to learn from" in prompt) == bool(shown)
+    assert seen == set(range(len(EXPECTED[answer]) + 1))
+
+
+def test_a_letter_of_another_script_counts_as_a_token() -> None:
+    assert tokens("abcdef") == 2
+    assert tokens("日本語ab") == 4

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from toolkit.engineer.code import empty
 from toolkit.engineer.engineer import EngineerModel, Situation
 from toolkit.engineer.extract import extract
 from toolkit.engineer.prompts import SYSTEM, code_prompt
@@ -107,7 +108,7 @@ def measure(model: EngineerModel) -> Fitness:
 def program_fails(reply: Completion) -> str:
     """Why the program of a reply makes no rows; empty when it makes them."""
     program, problem = extract(reply)
-    if problem:
+    if problem := problem or empty(program, "label"):
         return f"{problem.error_class}: {problem.text}"
     teacher = _Teacher()
     ending = run_program(program, teacher.functions(), _inputs(), seed=1, limits=Limits(seconds=5, host_calls=500))

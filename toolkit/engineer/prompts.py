@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from toolkit.engineer.engineer import Earlier, Situation
 from toolkit.engineer.feedback import cut_at_front, feedback, quoted, rejections, what_happened
-from toolkit.engineer.skeletons import skeleton
+from toolkit.engineer.skeletons import examples, skeleton
+from toolkit.programs import library
 
 MOST_PROGRAM = 4000
 MOST_LABELS = 2600
@@ -33,7 +34,7 @@ CONTRACT = """The program is run as it stands, from top to bottom. These names e
 - submit(rows): rows is a list of dicts %(row)s. It returns a
   receipt: receipt.accepted (count), receipt.rejected (reason -> [count, example]), receipt.still_needed (count).
 - remaining(): {"calls": n, "rows": n, "skills": {%(skill)s: rows still needed}}
-%(verify)s- log(text)
+%(verify)s- quoted(text): somebody's text for use inside of a prompt. log(text)
 Only what is submitted counts: printing does nothing. Code inside a function runs only when the function is called.
 Near-duplicates and rows with %(wrong)s are rejected, so ask again, in other words, until nothing is needed."""
 
@@ -62,20 +63,52 @@ It has no: yield, with open(...), string, textwrap, statistics, enum, uuid, heap
 network or environment."""
 
 
-def code_prompt(situation: Situation) -> str:
-    """The prompt for the next program: draft, debug, repair or improve."""
+FILL_IT = "Fill the place marked FILL in this skeleton, or write a better program; with that place empty it is not run:"
+EXAMPLES = """Programs of the library, to learn from and not to copy. They take words and numbers from `plan`, in which
+yours finds none: write your own."""
+CHARACTERS_PER_TOKEN = 3
+"""Of programs and English, rather too few than too many; any other letter is counted as a token."""
+
+
+def code_prompt(situation: Situation, room: int = 0) -> str:
+    """The prompt for the next program: draft, debug, repair or improve.
+
+    Args:
+        room: tokens that the prompt may take; a draft's is given as many examples as fit. 0: none.
+    """
     earlier = situation.earlier
     contract = CONTRACT % (OF_LABELS if situation.answer == "label" else OF_ANSWERS)
     parts = [_task(situation), contract, LIMITS, RULES, _seeds(situation), _notes(situation)]
     if earlier is None:
-        program = _block(skeleton(situation.answer))
-        parts.append(f"This skeleton works. Fill it, or write a better program:\n{program}")
         known = feedback(situation)
-        parts.append(f"What is known of the student:\n{known}" if known else "")
-        parts.append("Write the whole program.")
+        ending = [
+            f"{FILL_IT}\n{_block(skeleton(situation.answer))}",
+            f"What is known of the student:\n{known}" if known else "",
+            "Write the whole program.",
+        ]
+        parts += [_examples(situation.answer, room - tokens("\n\n".join([SYSTEM, *parts, *ending]))), *ending]
     else:
         parts += _revision(situation, earlier)
     return "\n\n".join(part for part in parts if part)
+
+
+def tokens(text: str) -> int:
+    """About how many tokens a text has, on the safe side."""
+    plain = sum(letter.isascii() for letter in text)
+    return -(-plain // CHARACTERS_PER_TOKEN) + len(text) - plain
+
+
+def _examples(answer: str, room: int) -> str:
+    """Those library programs that fit into `room` tokens; empty when none does."""
+    return "\n".join([EXAMPLES, *found]) if (found := list(_fitting(answer, room - tokens(EXAMPLES)))) else ""
+
+
+def _fitting(answer: str, room: int) -> Iterator[str]:
+    for name in examples(answer):
+        block = f"```python\n{library.source(name).strip()}\n```"
+        if (taken := tokens(block) + 1) <= room:
+            room -= taken
+            yield block
 
 
 def _task(situation: Situation) -> str:
@@ -121,7 +154,7 @@ def _revision(situation: Situation, earlier: Earlier) -> list[str]:
         return [
             f"Your last reply could not be used: {cut_at_front(earlier.problem.text)}",
             f"It began with:\n{quoted(_cut(earlier.program, 700))}",
-            f"This skeleton works. Fill it:\n{_block(skeleton(situation.answer))}",
+            f"{FILL_IT}\n{_block(skeleton(situation.answer))}",
             "Write the whole program.",
         ]
     return [

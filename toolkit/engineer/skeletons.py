@@ -1,8 +1,16 @@
-"""Programs to fill in, for the engineer's prompt. Each makes rows as it stands."""
+"""Programs to fill in, and examples of others, for the engineer's prompt.
+
+A skeleton has one small place to fill. It would make rows as it stands, but then nobody would have
+written it: such a reply is no draft (`toolkit.engineer.gaps`).
+"""
 
 from __future__ import annotations
 
+from toolkit.engineer.gaps import Gap, texts_in, with_texts
 from toolkit.programs import library
+
+STYLES = Gap("STYLES", "ways in which people write")
+KINDS = Gap("KINDS", "kinds of questions")
 
 SKELETON = '''import random
 import re
@@ -17,11 +25,9 @@ Style: typed in a hurry
 STYLES = [
     "in a hurry, all lower case",
     "two polite sentences",
-    # FILL: at least six more ways in which people write
+    # FILL: at least 6 more ways in which people write
 ]
-HINTS = {
-    # FILL: "label": "what a message of this label is about, and what sets it apart from the others",
-}
+HINTS = {}  # where two labels are confused: label -> what sets its messages apart from the other's
 SYSTEM = task["about"] + " You write such messages, each by a different customer, in other words.\\n" + EXAMPLE
 
 
@@ -59,7 +65,7 @@ OPEN_SKELETON = """import re
 KINDS = [
     "an everyday one",
     "a harder one, that needs two steps",
-    # FILL: at least six more kinds
+    # FILL: at least 6 more kinds of questions
 ]
 
 
@@ -91,7 +97,7 @@ while True:
     for skill, reply in zip(skills, ask_many(prompts, max_tokens=300)):
         for question in questions_in(reply.text)[:4]:
             # a teacher that only guesses seldom guesses the same thing twice
-            first, second = ask_many([question + HOW] * 2, max_tokens=250)
+            first, second = ask_many([quoted(question) + HOW] * 2, max_tokens=250)
             if answer_in(first.text) and answer_in(first.text) == answer_in(second.text):
                 row = {"input": question, "output": answer_in(first.text), "skill": skill}
                 row["replies"] = [reply.id, first.id, second.id]
@@ -103,9 +109,29 @@ while True:
 LIBRARY_SHOWN = ("sql", "python")
 """Kinds of answers that are verified by running them: their skeleton is the library's program."""
 
+SHOWN_TEXTS = 2
+"""Texts of the library's own list that such a skeleton keeps."""
+
+OTHER_IDEAS = {"number": "verified_arithmetic", "judged": "votes"}
+"""Kind of answer -> a library program that goes another way than the one for this kind; else seeds that evolve."""
+
+
+def gap(answer: str) -> Gap:
+    """The place to fill in the skeleton for a kind of answer."""
+    return STYLES if answer == "label" else KINDS
+
 
 def skeleton(answer: str) -> str:
     """The program to fill in for a kind of answer, as `task.answer`."""
     if answer in LIBRARY_SHOWN:
-        return library.source(library.program_for(answer))
+        program = library.source(library.program_for(answer))
+        return with_texts(program, KINDS, texts_in(program, KINDS)[:SHOWN_TEXTS], KINDS.mark)
     return SKELETON if answer == "label" else OPEN_SKELETON
+
+
+def examples(answer: str) -> list[str]:
+    """Names of library programs to learn from: the one for this kind of answer, unless the skeleton is it already,
+    and one with another idea.
+    """
+    fitting = [] if answer in LIBRARY_SHOWN else [library.program_for(answer)]
+    return [*fitting, OTHER_IDEAS.get(answer, "seed_evolution")]

@@ -54,4 +54,5 @@ def model_of(session: Session) -> EngineerModel:
             session.journal.event("log", text=f"the engineer's model refused: {error.message}", attempt=attempt)
             return Completion("", "error", 0, 0)
 
-    return EngineerModel(ask, settings.temperature, settings.max_tokens, session.recipe.file.teacher.seed)
+    seed = session.recipe.file.teacher.seed
+    return EngineerModel(ask, settings.temperature, settings.max_tokens, seed, context=settings.context)

@@ -65,7 +65,7 @@ while remaining()["rows"] and remaining()["calls"] > 1 and barren < PATIENCE:
         if is_usable(problem.data)
     ]
     usable = [(skill, problem, value) for skill, problem, value in usable if value is not None]
-    solving = [problem.data["problem"] + "\nWork it out. End with the number." for _, problem, _ in usable]
+    solving = [quoted(problem.data["problem"]) + "\nWork it out. End with the number." for _, problem, _ in usable]
     rows = []
     for (skill, problem, value), solution in zip(usable, ask_many(solving, temperature=0.2)):
         if last_number(solution.text) == value:

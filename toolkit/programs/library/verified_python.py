@@ -60,7 +60,7 @@ while remaining()["rows"] and remaining()["calls"] > 1 and barren < PATIENCE:
     turn = turn + len(skills)
     written = ask_many(prompts, schema=PROBLEM, max_tokens=500)
     usable = [(skill, reply) for skill, reply in zip(skills, written) if is_usable(reply.data)]
-    asking = [reply.data["exercise"] + "\nReply with the function only." for _, reply in usable]
+    asking = [quoted(reply.data["exercise"]) + "\nReply with the function only." for _, reply in usable]
     rows = []
     for (skill, reply), second in zip(usable, ask_many(asking, schema=CODE, temperature=0.2, max_tokens=300)):
         problem, other = reply.data, second.data

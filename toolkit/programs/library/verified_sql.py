@@ -65,7 +65,7 @@ while remaining()["rows"] and remaining()["calls"] > 1 and barren < PATIENCE:
     turn = turn + len(skills)
     written = ask_many(prompts, schema=PROBLEM, max_tokens=500)
     usable = [(skill, reply) for skill, reply in zip(skills, written) if is_usable(reply.data)]
-    asking = [question_of(reply.data) + "\nWrite the SQLite query that answers it." for _, reply in usable]
+    asking = [quoted(question_of(reply.data)) + "\nWrite the SQLite query that answers it." for _, reply in usable]
     rows = []
     for (skill, reply), second in zip(usable, ask_many(asking, schema=QUERY, temperature=0.2, max_tokens=200)):
         problem, other = reply.data, second.data
