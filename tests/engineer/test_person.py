@@ -8,19 +8,18 @@ from pathlib import Path
 
 import pytest
 import typer
-from school import School
+from school import FILLED, School
 from typer.testing import CliRunner
 
 from toolkit.cli.app import app
 from toolkit.cli.work import resume_run
 from toolkit.engineer import Proposal
-from toolkit.engineer.skeletons import SKELETON
 from toolkit.errors import SchoolhouseError
 from toolkit.recipe.yaml_text import parse_value
 from toolkit.run import Run
 from toolkit.stages.approve import ApprovalWanted, as_text
 
-GOOD = f"```python\n{SKELETON}\n```"
+GOOD = f"```python\n{FILLED}\n```"
 WISH = "more two-part questions"
 
 WRONG = {
@@ -183,7 +182,7 @@ def test_a_program_waits_and_runs_as_edited(school: School) -> None:
     path.write_text("this is no program")
     run.approve()
     assert wait_for(run) == path
-    path.write_text(f"# mine\n{SKELETON}")
+    path.write_text(f"# mine\n{FILLED}")
     run.approve()
     asked = len([prompt for prompt in school.prompts() if "data engineer" in prompt])
     run.carry_out()
@@ -237,6 +236,26 @@ def test_the_editor_is_opened_and_the_run_goes_on(
     typed(b"y\n")
     resume_run(str(run.folder))
     assert run.reader.attempts()[0]["plan"]["skills"]["late_parcel"] == 3
+
+
+def test_a_plan_that_cannot_be_used_is_not_opened_again_before_it_is_said_why(
+    school: School,
+    monkeypatch: pytest.MonkeyPatch,
+    typed: Callable[[bytes], object],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    editor_of(school, monkeypatch)
+    editor = school.folder / "editor.sh"
+    editor.write_text('#!/bin/sh\necho opened >> "$0.log"\necho "styles: angry" > "$1"\n')
+    run = school.begin(engineer={"approve": "plan"}, budget={"rounds": 1})
+    typed(b"y\nn\n")
+    with pytest.raises(typer.Exit):
+        resume_run(str(run.folder))
+    assert Path(f"{editor}.log").read_text() == "opened\n"
+    said = capsys.readouterr().out
+    assert "attempt-1.yaml cannot be used: skills must be a mapping" in said
+    assert said.index("cannot be used") < said.index("edit attempt-1.yaml again?")
+    assert "schoolhouse resume" in said
 
 
 @pytest.mark.parametrize("editor", ["fails", "is not there"])

@@ -111,7 +111,9 @@ def carry_out(run: Run) -> None:
                 run.carry_out()
             break
         except ApprovalWanted as wanted:
-            if not looked_at(wanted.path):
+            if wanted.again:
+                say(wanted.message)
+            if not looked_at(wanted.path, again=wanted.again):
                 stop(wanted)
             run.approve()
         except Paused as pause:
@@ -125,9 +127,13 @@ def stop(pause: Paused) -> NoReturn:
     raise typer.Exit(pause.exit_code) from None
 
 
-def looked_at(path: Path) -> bool:
-    """Open the file in $EDITOR; whether the person wants it to run. Without a terminal nobody looks: no."""
-    if not sys.stdin.isatty():
+def looked_at(path: Path, *, again: bool = False) -> bool:
+    """Open the file in $EDITOR; whether the person wants it to run. Without a terminal nobody looks: no.
+
+    Args:
+        again: it could not be used as it was left; an editor that opens at once would hide why.
+    """
+    if not sys.stdin.isatty() or (again and not _yes(f"edit {path.name} again?")):
         return False
     editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or ("notepad" if os.name == "nt" else "vi")
     try:
@@ -138,7 +144,16 @@ def looked_at(path: Path) -> bool:
     if ended:
         say(f"{editor} ended with code {ended}: nothing is approved")
         return False
-    return typer.confirm(f"run {path.stem} as it now stands?", default=True)
+    return _yes(f"run {path.stem} as it now stands?")
+
+
+def _yes(question: str) -> bool:
+    """The answer of the person at the terminal; Ctrl-C means no, so that what to do next is still said."""
+    try:
+        return typer.confirm(question, default=True)
+    except typer.Abort:
+        say("")
+        return False
 
 
 def load_within(name: str, overrides: Sequence[str], within: str | None) -> Recipe:

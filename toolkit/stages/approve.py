@@ -52,7 +52,7 @@ class ApprovalWanted(Paused):
         what = "the program" if path.suffix == ".py" else "the plan"
         said = f"{path.name} cannot be used: {problem}" if problem else f"{what} of {path.stem} waits for your approval"
         super().__init__(said, f"look at {path}, edit it if you like, then: schoolhouse resume {run} --yes")
-        self.path = path
+        self.path, self.again = path, bool(problem)
 
 
 def approved(session: Session, attempt: int, proposal: Proposal) -> Proposal:
