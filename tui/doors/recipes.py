@@ -39,11 +39,11 @@ class RecipeDoor:
         file = recipe.file
         answers = f"{len(recipe.labels)} labels" if recipe.labels else f"answers: {file.task.answer}"
         rounds = f"{file.budget.rounds} round{'s' if file.budget.rounds > 1 else ''}"
+        most = f"{file.budget.teacher_calls} calls, {file.budget.minutes:g} min at most"
         facts = (
             f"{file.student.model} taught by {file.teacher.model.rpartition('/')[2]}",
             f"{answers}, engineer: {file.engineer.kind}",
-            f"{rounds}, {file.budget.rows} rows, {file.budget.teacher_calls} calls",
-            f"{file.budget.minutes:g} minutes at most",
+            f"{rounds}, {file.budget.rows} rows, {most}",
         )
         return Checked((), tuple(stages.items()), facts)
 

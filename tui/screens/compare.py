@@ -51,7 +51,7 @@ class CompareScreen(Screen[None]):
         super().__init__()
         self.view: Comparison | None = None
         self._first = str(first) if first else ""
-        self._listed: tuple[str, ...] = ()
+        self._listed: tuple[str, ...] | None = None
         self._asked: tuple[str, ...] = ()
 
     def compose(self) -> ComposeResult:
@@ -77,24 +77,26 @@ class CompareScreen(Screen[None]):
         folders = tuple(str(run.folder) for run in message.runs)
         if folders == self._listed:
             return
-        chosen = {*self.query_one(SelectionList).selected, *([] if self._listed else [self._first])}
+        chosen = {*self.query_one(SelectionList).selected, *([self._first] if self._listed is None else [])}
         self._listed = folders
         options = [Selection(_run(run), str(run.folder), str(run.folder) in chosen) for run in message.runs]
         runs = self.query_one(SelectionList)
         runs.clear_options()
         runs.add_options(options)
         runs.highlighted = 0 if options else None
+        self._count()
         if not options:
-            self._say("no runs yet", MUTED)
+            self._say("no runs yet: escape, and start one on Home", MUTED)
 
     @on(SelectionList.SelectedChanged)
     def _count(self) -> None:
         runs = self.query_one(SelectionList)
-        names = [Path(folder).name for folder in self._listed if folder in runs.selected]
+        names = [Path(folder).name for folder in self._listed or () if folder in runs.selected]
         runs.border_subtitle = Content(clean(f"chosen: {', '.join(names)}" if names else "none chosen", 60))
 
     def action_compare(self) -> None:
-        self._asked = tuple(folder for folder in self._listed if folder in self.query_one(SelectionList).selected)
+        chosen = self.query_one(SelectionList).selected
+        self._asked = tuple(folder for folder in self._listed or () if folder in chosen)
         if not self._asked:
             self._say(HINT, "$warning")
             return

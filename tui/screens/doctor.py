@@ -39,7 +39,7 @@ class DoctorScreen(Screen[None]):
     def __init__(self, health: Health) -> None:
         super().__init__()
         self.health = health
-        self._looking = False
+        self._looking = self._failed = False
 
     def compose(self) -> ComposeResult:
         with Horizontal(classes="title-bar"):
@@ -60,30 +60,39 @@ class DoctorScreen(Screen[None]):
         if not self._looking:
             self._looking = True
             self._show()
-            self.app.perform(partial(self.app.runs.health, again=True), self._found, self._looked)
+            self.app.perform(partial(self.app.runs.health, again=True), self._found, partial(self._looked, True))
 
     def _found(self, found: Health) -> None:
         self.health = found
         self._looked()
 
-    def _looked(self) -> None:
-        self._looking = False
+    def _looked(self, failed: bool = False) -> None:
+        self._looking, self._failed = False, failed
         if self.is_attached:
             self._show()
 
     def _show(self) -> None:
         if self._looking:
             words = Content.styled("looking …", "$accent")
+        elif self._failed:
+            words = Content.styled("the look failed", "$error")
         elif self.health.at:
             words = Content.styled(f"looked at {ago(self.app.runs.now() - self.health.at)}", MUTED)
         else:
             words = Content("")
         self.query_one("#doctor-when", Static).update(words)
-        self.query_one(TextPane).show(partial(health_content, self.health), (self.health,))
+        failed = self._failed and not self._looking
+        build = partial(health_content, self.health, failed)
+        self.query_one(TextPane).show(build, ("doctor", self.health, failed))
 
 
-def health_content(health: Health) -> Content:
+def health_content(health: Health, failed: bool = False) -> Content:
     """All findings, those that need something first."""
+    if failed and not health.findings:
+        return Content.assemble(
+            ("Nothing was found out: `doctor` did not come to an end.", "bold $error"),
+            "\n\nPress r to look again, or run it in a shell: schoolhouse doctor",
+        )
     if not health.findings:
         return Content.styled("The machine is being looked at; this takes some seconds.", MUTED)
     style = "bold $error" if health.problems else "bold $success"

@@ -235,9 +235,10 @@ def _words(checked: Checked) -> Content:
 
 
 def _lines(checked: Checked) -> list[tuple[str, str, str]]:
+    places = [(f"line {found.line}" if found.line else "", found.key) for found in checked.mistakes]
     return [
-        (f"line {found.line}" + (f", {found.key}" if found.key else ""), found.words, found.fix)
-        for found in checked.mistakes
+        (", ".join(filter(None, place)) or "the whole file", found.words, found.fix)
+        for place, found in zip(places, checked.mistakes, strict=True)
     ]
 
 
