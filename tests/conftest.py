@@ -5,8 +5,10 @@ from collections.abc import Generator
 from importlib.util import find_spec
 
 import pytest
+import warm_children
 from hypothesis import settings
 
+import toolkit.process
 from toolkit.errors import SchoolhouseError
 
 os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")  # read when textual is imported: pilots need not wait for them
@@ -14,6 +16,10 @@ os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")  # read when textual is impo
 # no deadline: the first example pays for imports, and machines are shared
 settings.register_profile("schoolhouse", deadline=None, max_examples=60)
 settings.load_profile("schoolhouse")
+
+
+if warm_children.possible():
+    toolkit.process.start_process = warm_children.start
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

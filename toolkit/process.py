@@ -41,16 +41,7 @@ class Child:
         self.module = module
         self._tail: deque[str] = deque(maxlen=30)
         self._log = log
-        self._process = subprocess.Popen(
-            start_command(module, python=python),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            env=child_environment(python),
-        )
+        self._process = start_process(module, python)
         self._reader = threading.Thread(target=self._drain, daemon=True, name=f"{module}-stderr")
         self._reader.start()
 
@@ -123,6 +114,20 @@ class Child:
         if code == -9:
             fix = "it was killed, most likely for memory: lower train.batch_size, or close other programs"
         return ChildError(f"{self.module} ended with code {code}:\n    {last}", fix)
+
+
+def start_process(module: str, python: str | None = None) -> subprocess.Popen[str]:
+    """Start a module of this package, with pipes for what goes in and out."""
+    return subprocess.Popen(
+        start_command(module, python=python),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        env=child_environment(python),
+    )
 
 
 def start_command(module: str, *arguments: str, python: str | None = None) -> list[str]:

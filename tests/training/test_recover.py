@@ -12,9 +12,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-import psutil
 import pytest
 from tiny_model import make_tiny, tiny_job
+from warm_children import running
 
 from toolkit.errors import ChildError, TrainingError
 from toolkit.models.torch_model import load_tokenizer
@@ -173,7 +173,7 @@ def killing(events: Events, times: int) -> Callable[[dict[str, Any]], None]:
         events.append(event)
         if event["event"] == "lint" and left[0]:
             left[0] -= 1
-            for child in psutil.Process().children():
+            for child in running():
                 child.kill()
 
     return listen

@@ -7,9 +7,9 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 from tiny_model import LABELS, TEMPLATE, make_tiny, prompt, tiny_job
+from warm_children import running
 
 from toolkit.errors import ModelError, Paused, TrainingError
 from toolkit.models.hf_folder import hf_folder
@@ -109,7 +109,7 @@ def test_killed_before_a_checkpoint_or_between_two(gguf: Path, tmp_path: Path, k
 
     def kill(event: dict[str, Any]) -> None:
         if event["event"] == kind:
-            for child in psutil.Process().children():
+            for child in running():
                 child.kill()
 
     with pytest.raises(TrainingError, match="ended with code -9"):
@@ -127,7 +127,7 @@ def test_a_child_that_does_not_stop_is_ended(gguf: Path, tmp_path: Path, monkeyp
 
     with pytest.raises(Paused):
         open_trainer("torch").train(job, pause)
-    assert not psutil.Process().children()
+    assert not running()
 
 
 def test_steps_are_told_at_most_five_times_a_second(monkeypatch: pytest.MonkeyPatch) -> None:

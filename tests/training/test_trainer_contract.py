@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 from tiny_model import make_tiny, prompt, tiny_job
+from warm_children import running
 
 from toolkit.errors import Paused, TrainingError
 from toolkit.models.hf_folder import hf_folder
@@ -112,7 +112,7 @@ def test_killed_and_resumed_equals_uninterrupted(trainer: Trainer, gguf: Path, t
 
     def kill_at_second_checkpoint(event: dict[str, Any]) -> None:
         if event == {"event": "checkpoint", "step": 6}:
-            for child in psutil.Process().children():
+            for child in running():
                 child.kill()
 
     with pytest.raises(TrainingError, match="ended with code -9"):
