@@ -6,7 +6,7 @@ import pytest
 
 from tests.models.made_up_gguf import model, write
 from toolkit.errors import ModelError
-from toolkit.models.gguf_header import Header, read_header
+from toolkit.models.gguf_header import Header, read_header, read_tables
 from toolkit.models.weights import weights_path
 
 
@@ -22,6 +22,13 @@ def test_a_header_is_read_without_the_weights(tmp_path: Path) -> None:
         parameters=1536 * 1_000_000 + 7,
         chat_template=True,
     )
+
+
+def test_tensors_have_their_shapes_rows_first(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.gguf", {"some.number": 0.5, "some.words": ["w"] * 5000}, {"wide": (3, 4), "norm": (4,)})
+    found = read_tables(path)
+    assert found.values == {"some.number": 0.5, "some.words": 5000}
+    assert found.shapes == {"wide": (4, 3), "norm": (4,)}
 
 
 def test_heads_that_differ_from_layer_to_layer_are_added_up(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from toolkit.errors import ExportError
+from toolkit.models.gguf_header import read_header
 
 SUPPORTED = {
     "llama": "Llama, Mistral, SmolLM",
@@ -32,8 +33,5 @@ def require_supported(architecture: str) -> None:
 
 
 def architecture_of(gguf: Path) -> str:
-    """The architecture that a GGUF file names."""
-    import gguf as library
-
-    field = library.GGUFReader(gguf).get_field("general.architecture")
-    return str(field.contents()) if field else "unknown"
+    """The architecture that a GGUF file names. Raises ModelError when it is none."""
+    return read_header(gguf).architecture or "unknown"

@@ -9,12 +9,14 @@ from __future__ import annotations
 import math
 import mmap
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from toolkit.errors import ModelError
+
+T = TypeVar("T")
 
 _FORMATS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 _TEXT, _LIST = 8, 9
@@ -43,11 +45,33 @@ class Header:
     chat_template: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """All that stands before the weights.
+
+    Args:
+        values: key -> value; of a long list, such as a vocabulary, only its length.
+        shapes: tensor -> its sizes, rows first.
+    """
+
+    values: dict[str, Any]
+    shapes: dict[str, tuple[int, ...]]
+
+
 def read_header(path: Path) -> Header:
     """Raises ModelError when the file is no GGUF, or is cut off or damaged in its header."""
+    return _read(path, lambda tables: _described(tables.values, sum(map(math.prod, tables.shapes.values()))))
+
+
+def read_tables(path: Path) -> Tables:
+    """In a moment, where the gguf package takes seconds for a vocabulary. Raises ModelError as `read_header` does."""
+    return _read(path, lambda tables: tables)
+
+
+def _read(path: Path, made_of: Callable[[Tables], T]) -> T:
     try:
         with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            return _Reader(data).header()
+            return made_of(_Reader(data).tables())
     except (struct.error, ValueError, KeyError, TypeError, UnicodeDecodeError, OSError) as error:
         raise ModelError(
             f"{path} is no GGUF file that can be read: {error}", "schoolhouse models pull NAME, or name another file"
@@ -60,12 +84,12 @@ class _Reader:
     def __init__(self, data: mmap.mmap) -> None:
         self._data, self._at = data, 0
 
-    def header(self) -> Header:
+    def tables(self) -> Tables:
         magic, version, tensors, keys = self._take("4sIQQ")
         if magic != b"GGUF" or version not in (2, 3) or max(tensors, keys) > _MOST:
             raise ValueError("the first bytes are not those of GGUF 2 or 3")
         values = dict(self._pairs(keys))
-        return _described(values, sum(self._elements() for _ in range(tensors)))
+        return Tables(values, dict(self._tensor() for _ in range(tensors)))
 
     def _take(self, form: str) -> tuple[Any, ...]:
         found = struct.unpack_from(f"<{form}", self._data, self._at)
@@ -106,15 +130,15 @@ class _Reader:
         found = [self._value(kind) for _ in range(length)]
         return found if length <= _LONG_LIST else length
 
-    def _elements(self) -> int:
-        """The numbers in the next tensor."""
-        self._text()
+    def _tensor(self) -> tuple[str, tuple[int, ...]]:
+        """Name and sizes of the next tensor."""
+        name = self._text()
         (dimensions,) = self._take("I")
         if dimensions > 8:
             raise ValueError("a tensor has too many dimensions")
         sizes = self._take(f"{dimensions}Q")
         self._take("IQ")
-        return math.prod(sizes)
+        return name, sizes[::-1]
 
 
 def _described(values: dict[str, Any], parameters: int) -> Header:

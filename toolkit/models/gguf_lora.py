@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.errors import ModelError
+from toolkit.models.gguf_header import Tables, read_tables
 
 __all__ = ["Lora", "architecture_number", "base_facts", "convert", "permuted", "read_lora"]
 
@@ -55,7 +56,7 @@ def read_lora(adapter: Path, base_gguf: Path) -> Lora:
 
     config = json.loads((adapter / "adapter_config.json").read_text(encoding="utf-8"))
     _check(config, adapter)
-    base = base_facts(gguf.GGUFReader(base_gguf))
+    base = base_facts(read_tables(base_gguf))
     names = gguf.get_tensor_name_map(architecture_number(base["general.architecture"]), base["block_count"])
     alpha = float(config["lora_alpha"])
     if config.get("use_rslora"):
@@ -100,20 +101,15 @@ def _check(config: dict[str, Any], adapter: Path) -> None:
         raise ModelError(f"{adapter} uses {', '.join(found)}, which llama.cpp cannot load", "use the torch student")
 
 
-def base_facts(reader: Any) -> dict[str, Any]:
-    """What GGUF's reader knows of the base weights: general.architecture, block_count, heads and kv_heads."""
-
-    def field(key: str, default: Any = None) -> Any:
-        found = reader.get_field(key)
-        return found.contents() if found else default
-
-    name = field("general.architecture")
-    heads = field(f"{name}.attention.head_count")
+def base_facts(tables: Tables) -> dict[str, Any]:
+    """What a GGUF file says of the base weights: general.architecture, block_count, heads and kv_heads."""
+    name = tables.values.get("general.architecture", "")
+    heads = tables.values.get(f"{name}.attention.head_count")
     return {
         "general.architecture": name,
-        "block_count": field(f"{name}.block_count"),
+        "block_count": tables.values.get(f"{name}.block_count"),
         "heads": heads,
-        "kv_heads": field(f"{name}.attention.head_count_kv", heads),
+        "kv_heads": tables.values.get(f"{name}.attention.head_count_kv", heads),
     }
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from toolkit.errors import ModelError
+from toolkit.models.gguf_header import read_tables
 from toolkit.models.gguf_lora import architecture_number, base_facts, permuted
 
 WEIGHTS = "model.safetensors"
@@ -54,15 +55,14 @@ def read_whole(folder: Path, base_gguf: Path) -> Whole:
     import gguf
     from safetensors import safe_open
 
-    reader = gguf.GGUFReader(base_gguf)
-    base = base_facts(reader)
+    tables = read_tables(base_gguf)
+    base, shapes = base_facts(tables), tables.shapes
     names = gguf.get_tensor_name_map(architecture_number(base["general.architecture"]), base["block_count"])
-    shapes = {tensor.name: [int(size) for size in reversed(tensor.shape)] for tensor in reader.tensors}
     places: dict[str, str] = {}
     with safe_open(folder / WEIGHTS, framework="np") as weights:
         for stored in sorted(weights.keys()):
             name = names.get_name(stored, try_suffixes=_SUFFIXES) or ""
-            if name in places or shapes.get(name) != list(weights.get_slice(stored).get_shape()):
+            if name in places or shapes.get(name) != tuple(weights.get_slice(stored).get_shape()):
                 raise ModelError(f"{folder}: {base_gguf.name} has no tensor like {stored}", _FIX)
             places[name] = stored
     if absent := [name for name in shapes if name not in places and not _CONSTANT.search(name)]:
