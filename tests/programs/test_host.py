@@ -8,6 +8,8 @@ from hosted import carry_out, prompt_of
 from toolkit.data.checks import RowChecks
 from toolkit.data.firewall import Firewall
 from toolkit.data.handwritten import handwritten
+from toolkit.programs.host import ProgramHost
+from toolkit.programs.trial import TrialHost
 from toolkit.stages.hosting import verified
 from toolkit.types import Item, Request, SplitName
 
@@ -166,6 +168,30 @@ log(str([verify("sql", "SELECT 2 UNION SELECT 1", "SELECT n FROM t", schema=sche
     result = carry_out(tmp_path, program, verify=verified)
     assert result.ending.error == ""
     assert result.journal.events()[0]["data"]["text"] == "[True, False, False, True, False, True]"
+
+
+TWICE = "log(str([verify('number', text, '1', unit='m') for text in ['yes', 'no', 'yes']]))"
+
+
+@pytest.mark.parametrize("kind", [ProgramHost, TrialHost])
+def test_what_was_verified_is_journaled_and_not_verified_again(kind: type[ProgramHost], tmp_path: Path) -> None:
+    asked = []
+
+    def verify(kind: str, answer: str, expected: str, more: object) -> bool:
+        asked.append(answer)
+        return answer == "yes"
+
+    first = carry_out(tmp_path, TWICE, verify=verify, kind=kind)
+    assert asked == ["yes", "no"]
+    known = first.journal.verifications(1)
+    assert [(one["kind"], one["answer"], one["expected"], one["more"], one["agrees"]) for one in known] == [
+        ("number", "yes", "1", '{"unit": "m"}', 1),
+        ("number", "no", "1", '{"unit": "m"}', 0),
+    ]
+    first.journal.close()
+    again = carry_out(tmp_path, TWICE, verify=lambda *_: pytest.fail("it was verified already"))
+    assert again.logged()[-1] == "[True, False, True]"
+    assert again.host._verifying == first.host._verifying, "what it took counts against the limit as before"
 
 
 def test_turns_stand_between_the_system_message_and_the_prompt(tmp_path: Path) -> None:

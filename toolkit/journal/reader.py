@@ -265,6 +265,15 @@ class JournalReader:
         found = self._all("SELECT data FROM events WHERE kind = 'row_decision' AND at <= ? ORDER BY id", until)
         return {str(one["data"]["row"]): one["data"] for one in found}
 
+    def verification(self, key: str) -> tuple[bool, float] | None:
+        """Whether what has this hash agreed, and the seconds that took; None where it was never verified."""
+        found = self._one("SELECT agrees, seconds FROM verifications WHERE hash = ?", key)
+        return (bool(found["agrees"]), float(found["seconds"])) if found else None
+
+    def verifications(self, attempt: int) -> list[Record]:
+        """What an attempt was the first to verify: hash, kind, answer, expected, more, agrees, seconds, at."""
+        return self._all("SELECT * FROM verifications WHERE attempt = ? ORDER BY rowid", attempt)
+
     # -- rounds, training, outcomes ----------------------------------------------------------
 
     def rounds(self) -> list[Record]:

@@ -14,8 +14,13 @@ _FURTHER_STEPS = """
 CREATE TABLE IF NOT EXISTS further_steps (
     student TEXT NOT NULL, round INTEGER NOT NULL, step INTEGER NOT NULL, steps INTEGER NOT NULL, loss REAL NOT NULL,
     lr REAL NOT NULL, tokens_per_second REAL NOT NULL, at REAL NOT NULL, PRIMARY KEY (student, step));"""
+_VERIFICATIONS = """
+-- what data programs had verified, with the verdict; long texts are cut, the hash is that of the whole
+CREATE TABLE IF NOT EXISTS verifications (
+    hash TEXT PRIMARY KEY, attempt INTEGER NOT NULL, kind TEXT NOT NULL, answer TEXT NOT NULL,
+    expected TEXT NOT NULL, more TEXT NOT NULL, agrees INTEGER NOT NULL, seconds REAL NOT NULL, at REAL NOT NULL);"""
 
-ADDED = (_ROWS_BY_TIME, _FURTHER_STEPS)
+ADDED = (_ROWS_BY_TIME, _FURTHER_STEPS, _VERIFICATIONS)
 """What journals of earlier versions lack, each a statement; readers have to do without."""
 
 TABLES = f"""
@@ -51,6 +56,7 @@ CREATE TABLE IF NOT EXISTS rows (
     reason TEXT NOT NULL, detail TEXT NOT NULL, at REAL NOT NULL, PRIMARY KEY (attempt, seq));
 CREATE INDEX IF NOT EXISTS rows_by_status ON rows (status, reason);
 {_ROWS_BY_TIME}
+{_VERIFICATIONS}
 
 -- one submission trained on, and scored
 CREATE TABLE IF NOT EXISTS rounds (

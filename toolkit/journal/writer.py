@@ -16,6 +16,9 @@ from toolkit.journal.reader import DATABASE, JournalReader, says_full
 from toolkit.journal.schema import ADDED, TABLES, VERSION
 from toolkit.types import Completion, Json, Operation, Outcome, Request, Row
 
+MOST_VERIFIED = 2_000
+"""Characters kept of each text that was verified."""
+
 
 def _create(path: Path, first: Mapping[str, Json]) -> None:
     """Write tables and first meta under another name: a reader, or a kill, never leaves a journal without them."""
@@ -225,6 +228,24 @@ class Journal(JournalReader):
             status,
             reason,
             detail,
+            time.time(),
+        )
+
+    def verified(
+        self, key: str, attempt: int, kind: str, texts: Sequence[str], *, agrees: bool, seconds: float
+    ) -> None:
+        """What a data program had verified; `texts`: the answer, the expected one, and what else the scorer had."""
+        answer, expected, more = (text[:MOST_VERIFIED] for text in texts)
+        self._write(
+            "INSERT OR IGNORE INTO verifications VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            key,
+            attempt,
+            kind,
+            answer,
+            expected,
+            more,
+            agrees,
+            seconds,
             time.time(),
         )
 

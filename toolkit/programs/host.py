@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -23,7 +24,7 @@ from toolkit.programs.arguments import (
     read_rows,
     read_verification,
 )
-from toolkit.types import Completion, Json, Message, Request, Row
+from toolkit.types import Completion, Json, Message, Request, Row, digest
 
 MAX_LOG_LINES = 200
 MAX_LOG_CHARACTERS = 2000
@@ -103,7 +104,7 @@ class ProgramHost:
     _none: dict[str, str] = field(default_factory=dict)
     _written: int = 0
     _verified: int = 0
-    _verifying: float = 0.0
+    _verifying: dict[str, float] = field(default_factory=dict)
 
     def functions(self) -> dict[str, Callable[..., Json]]:
         """The names that the prelude calls."""
@@ -166,16 +167,27 @@ class ProgramHost:
         }
 
     def verified(self, kind: Json, answer: Json, expected: Json, more: Json) -> bool:
-        """Whether an answer and an expected one agree by the scorer of a kind. Raises BadArgument."""
+        """Whether an answer and an expected one agree by the scorer of a kind. Raises BadArgument.
+
+        What the journal knows is not verified again, and counts against the limits as it did.
+        """
         given = read_verification(kind, answer, expected, more)
         self._verified += 1
-        if self._verified > MAX_VERIFICATIONS or self._verifying > VERIFYING_SECONDS:
+        if self._verified > MAX_VERIFICATIONS or sum(self._verifying.values()) > VERIFYING_SECONDS:
             raise BadArgument(f"verify is over: {MAX_VERIFICATIONS} calls or {VERIFYING_SECONDS} s of them at most")
+        key = digest(list(given))
+        agrees, self._verifying[key] = self.journal.verification(key) or self._verify(key, given)
+        return agrees
+
+    def _verify(self, key: str, given: tuple[str, str, str, dict[str, Json]]) -> tuple[bool, float]:
+        """Whether they agree, and the seconds that it took; journaled."""
         began = time.monotonic()
-        try:
-            return self.verify(*given)
-        finally:
-            self._verifying += time.monotonic() - began
+        agrees = self.verify(*given)
+        seconds = time.monotonic() - began
+        kind, answer, expected, more = given
+        texts = [answer, expected, json.dumps(more, ensure_ascii=False)]
+        self.journal.verified(key, self.attempt, kind, texts, agrees=agrees, seconds=seconds)
+        return agrees, seconds
 
     def log(self, text: Json) -> None:
         """Journal a line; a program that writes too many is told once and then ignored."""

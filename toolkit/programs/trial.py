@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from toolkit.journal import Journal
 from toolkit.programs.arguments import read_options, read_prompts
 from toolkit.programs.host import ProgramHost
 from toolkit.types import Json
@@ -27,7 +28,10 @@ class TrialOver(Exception):
 
 
 class _NoRows:
-    """Stands for the journal: the rows and log lines of a trial are not kept, the teacher's replies are."""
+    """Stands for the journal: the rows and log lines of a trial are not kept, replies and verifications are."""
+
+    def __init__(self, journal: Journal) -> None:
+        self.verification, self.verified = journal.verification, journal.verified
 
     def row(self, *_: Any, **__: Any) -> None:
         return
@@ -45,7 +49,7 @@ class TrialHost(ProgramHost):
     _kept: defaultdict[str, list[tuple[str, Json]]] = field(default_factory=lambda: defaultdict(list))
 
     def __post_init__(self) -> None:
-        self.journal = _NoRows()  # type: ignore[assignment]
+        self.journal = _NoRows(self.journal)  # type: ignore[assignment]
 
     def ask(self, prompts: Json, options: Json) -> list[Json]:
         self._asks += 1
