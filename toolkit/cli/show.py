@@ -44,6 +44,8 @@ def print_run(name: str, *, as_json: bool = False, attempts: bool = False) -> No
         return
     _console().print(Text(f"{summary['run']}  {summary['recipe']}  {summary['status']}", style="bold"))
     _print_verdict(summary)
+    if summary["stopped"]:
+        _console().print(Text(f"no further round: {summary['stopped']}", style="dim"))
     _console().print(_scores(summary))
     if attempts:
         _console().print(attempts_table(summary["attempts"]))
