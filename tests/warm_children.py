@@ -15,6 +15,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
@@ -80,7 +81,7 @@ class WarmProcess:
         global _server
         if _server is None or _server.process.poll() is not None:
             _server = Server()
-        (their_in, self_in), (self_out, their_out), (self_err, their_err), (self._status, their_status) = (
+        (their_in, self_in), (self_out, their_out), (self_err, their_err), (self_status, their_status) = (
             os.pipe() for _ in range(4)
         )
         theirs = [their_in, their_out, their_err, their_status]
@@ -90,14 +91,17 @@ class WarmProcess:
         self.stdin: IO[str] = os.fdopen(self_in, "w", encoding="utf-8")
         self.stdout: IO[str] = os.fdopen(self_out, encoding="utf-8", errors="replace")
         self.stderr: IO[str] = os.fdopen(self_err, encoding="utf-8", errors="replace")
+        self._status = os.fdopen(self_status, "rb", buffering=0)
         self.returncode: int | None = None
+        self._waiting = threading.Lock()
 
     def wait(self, timeout: float | None = None) -> int:
-        if self.returncode is None:
-            if not select.select([self._status], [], [], timeout)[0]:
-                raise subprocess.TimeoutExpired(str(self.pid), timeout or 0.0)
-            self.returncode = int(os.read(self._status, 16))
-            os.close(self._status)
+        if self.returncode is None and not select.select([self._status], [], [], timeout)[0]:
+            raise subprocess.TimeoutExpired(str(self.pid), timeout or 0.0)
+        with self._waiting:  # two threads may wait: the one that reads, and a timer that ended the child
+            if self.returncode is None:
+                # no word: the warm process itself is gone, and the child with it
+                self.returncode = int(self._status.read(16) or -9)
         return self.returncode
 
     def kill(self) -> None:
