@@ -219,6 +219,7 @@ def test_fewer_questions_are_put_at_once_when_the_server_is_busy() -> None:
         model = opened(busy)
         list(model.complete([ask(str(number)) for number in range(20)]))
     assert model._flight.limit.value <= 2  # type: ignore[attr-defined]
+    model.close()
     with serve(well_behaved(Manners(wait=0.02))) as double:
         model = opened(double, replace(FAST, parallel=6))
         assert len(list(model.complete([ask(str(number)) for number in range(40)]))) == 40

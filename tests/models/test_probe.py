@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -99,6 +100,57 @@ def test_a_slow_model_is_measured_by_what_it_answers_in_time(monkeypatch: pytest
     assert (found.json_with_schema, found.json_without_schema, found.yield_rows) == (1.0, 1.0, 100.0)
     assert found.asked == 4 + 3 and found.context_usable == 2048
     assert any("1 of 40 for repeated answers" in line for line in page(found, None))
+
+
+class Stuck(Teacher):
+    """Never answers prompts that hold one of these words."""
+
+    def __init__(self, *words: str) -> None:
+        super().__init__()
+        self.words = words
+
+    def __call__(self, method: str, path: str, body: Any) -> Reply:
+        stuck = any(word in turn["content"] for word in self.words for turn in body["messages"])
+        return replace(super().__call__(method, path, body), wait=30.0 if stuck else 0.0)
+
+
+@pytest.fixture
+def in_a_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("toolkit.models.probe.SECONDS", dict.fromkeys(SECONDS, 0.6))
+    monkeypatch.setattr("toolkit.models.probe.FIRST_ANSWER", 0.2)
+    monkeypatch.setattr("toolkit.models.probe.ALL_SECONDS", 0.0)
+    monkeypatch.setattr("toolkit.models.probe.PROGRAM_SECONDS", 0.6)
+
+
+@pytest.mark.usefixtures("in_a_hurry")
+def test_a_part_without_any_answer_ends_and_is_not_known() -> None:
+    begun = time.monotonic()
+    found = probed(Stuck("JSON", "numbered lines", "secret word"))
+    assert time.monotonic() - begun < 15
+    assert found.json_with_schema is None and found.json_without_schema is None and found.yield_rows is None
+    assert found.reached["rows"] == [0, 6] and found.reached["context"] == [0, 3] and found.duplicates == 0.0
+    words = "\n".join(page(found, None))
+    assert "not known with a schema, not known in words" in words and "0 of 3 for lengths of context" in words
+    assert "nothing was found that it is too weak for" in words and "teacher.context" not in words
+
+
+@pytest.mark.usefixtures("in_a_hurry")
+def test_a_model_without_any_answer_is_an_error_that_says_how_long_it_took() -> None:
+    with pytest.raises(ModelError, match="none came within 1 s"):
+        probed(Stuck("parcel is late. Answer with the message only"))
+
+
+@pytest.mark.usefixtures("in_a_hurry")
+def test_a_program_that_does_not_come_ends_the_probe() -> None:
+    with Double(Stuck("python block")) as double:
+        name = f"openai/any@{double.url}/v1"
+        begun = time.monotonic()
+        found = CliRunner().invoke(app, ["models", "probe", name, "--context", "600"])
+        assert time.monotonic() - begun < 15
+        assert found.exit_code == 0, found.output
+        assert "writes programs      not known" in found.output and "0 of 1 for a trial program" in found.output
+        again = CliRunner().invoke(app, ["models", "probe", name])
+    assert "measured before" in again.output and "writes programs      not known" in again.output
 
 
 def test_a_model_that_says_nothing_is_an_error() -> None:

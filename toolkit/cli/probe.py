@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+import time
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from toolkit.cli.say import say, say_json
@@ -40,11 +41,11 @@ def print_probe(
         say(line)
 
 
-def _measure(name: str, context: int, key_variable: str) -> tuple[Probe, Fitness]:
+def _measure(name: str, context: int, key_variable: str) -> tuple[Probe, Fitness | None]:
     from toolkit.engineer.engineer import EngineerModel
     from toolkit.engineer.fitness import fitness
     from toolkit.models.chat import open_chat_model
-    from toolkit.models.probe import probe, remember
+    from toolkit.models.probe import TimeIsOver, answer_within, probe, remember
     from toolkit.models.server import ServerSettings
     from toolkit.types import Completion, Request
 
@@ -52,12 +53,18 @@ def _measure(name: str, context: int, key_variable: str) -> tuple[Probe, Fitness
     try:
         say(f"asking {name}; this takes about two minutes", err=True)
         found = probe(name, model)
+        until = time.monotonic() + found.seconds_left
 
         def ask(request: Request, _attempt: int) -> Completion:
-            return next(iter(model.complete([request])))[1]
+            return answer_within(model, request, until - time.monotonic())
 
         remember(found)  # first: an error in what follows must not cost these minutes
-        # the recipe's defaults, so that `engineer.kind: auto` finds this measurement
-        return found, fitness(name, EngineerModel(ask), again=True)
+        try:
+            # the recipe's defaults, so that `engineer.kind: auto` finds this measurement
+            return found, fitness(name, EngineerModel(ask), again=True)
+        except TimeIsOver:
+            found = replace(found, reached={**found.reached, "program": [0, 1]})
+            remember(found)
+            return found, None
     finally:
         model.close()

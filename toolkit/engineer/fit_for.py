@@ -20,6 +20,8 @@ PARTS = {
     "json_with_schema": "JSON with a schema",
     "json_without_schema": "JSON in words",
     "rows": "yield",
+    "context": "lengths of context",
+    "program": "a trial program",
 }
 
 
@@ -28,12 +30,16 @@ def page(found: Probe, fitness: Fitness | None) -> Iterator[str]:
     yield f"{found.name}: {found.asked} questions in {found.seconds:.0f} s"
     yield f"  speed                {found.tokens_per_second:.0f} tokens/s over all questions at once"
     yield f"  context              {found.context_usable} of {found.context} tokens tried and usable"
-    yield f"  valid JSON           {found.json_with_schema:.0%} with a schema, {found.json_without_schema:.0%} in words"
+    held, asked = (_rate(rate) for rate in (found.json_with_schema, found.json_without_schema))
+    yield f"  valid JSON           {held} with a schema, {asked} in words"
     same = found.reached.get("duplicates", [DUPLICATE_ASKS])[0]
     yield f"  repeated answers     {found.duplicates:.0%} of {same} answers to one prompt"
-    yield f"  yield                {found.yield_rows:.0f} valid, unique rows for 100 asked for"
+    if found.yield_rows is not None:
+        yield f"  yield                {found.yield_rows:.0f} valid, unique rows for 100 asked for"
     if fitness:
         yield f"  writes programs      {'yes, one ran and made rows' if fitness.code else f'no: {fitness.why}'}"
+    elif "program" in found.reached:
+        yield "  writes programs      not known: it wrote none in its time; `engineer.kind: auto` asks without a limit"
     if found.problems:
         reasons = ", ".join(f"{count} × {name.replace('_', ' ')}" for name, count in found.problems.items())
         yield f"  replies of no use    {reasons}"
@@ -53,7 +59,8 @@ def settings(found: Probe, fitness: Fitness | None) -> Iterator[tuple[str, str, 
     """Key, value and reason of what a recipe should say for this model."""
     yield "teacher.model", found.name, "as measured"
     if found.context_usable:
-        yield "teacher.context", str(found.context_usable), "the longest prompt that it still knew the start of"
+        tried = "the longest one that there was time for" if "context" in found.reached else "the longest prompt"
+        yield "teacher.context", str(found.context_usable), f"{tried} that it still knew the start of"
     if found.duplicates > MANY_DUPLICATES:
         yield "teacher.temperature", "1.1", "it repeats itself at 0.9"
     if found.thinks and found.name.startswith(ASKED_NOT_TO_THINK):
@@ -69,18 +76,23 @@ def settings(found: Probe, fitness: Fitness | None) -> Iterator[tuple[str, str, 
 
 def weaknesses(found: Probe, fitness: Fitness | None) -> Iterator[str]:
     """What a run should not ask of this model."""
-    if found.json_with_schema < WEAK_JSON:
+    if found.json_with_schema is not None and found.json_with_schema < WEAK_JSON:
         yield "tasks whose rows are JSON: too many of its answers break the schema"
-    if found.yield_rows < FEW_ROWS:
+    if found.yield_rows is not None and found.yield_rows < FEW_ROWS:
         yield "many rows from few calls: ask it for one row at a time, and give it more calls"
     if found.thinks and not found.name.startswith(ASKED_NOT_TO_THINK):
         yield "short answers: it thinks first; tell its server not to let it (llama-server: --reasoning-budget 0)"
     if found.duplicates > MANY_DUPLICATES:
         yield "one prompt asked many times: it needs other situations in each prompt"
-    if found.context_usable < min(1024, max([length for length in CONTEXTS if length <= found.context], default=0)):
+    longest = min(1024, max([length for length in CONTEXTS if length <= found.context], default=0))
+    if found.context_usable < longest and "context" not in found.reached:
         yield "prompts with many examples: it loses the start of long prompts"
     if fitness and not fitness.code:
         yield "the engineer `code`" + ("" if fitness.json else ", and `plan` as well")
+
+
+def _rate(rate: float | None) -> str:
+    return "not known" if rate is None else f"{rate:.0%}"
 
 
 def known_fitness(name: str) -> Fitness | None:

@@ -19,7 +19,7 @@ from toolkit.models.flight import Flight
 from toolkit.models.reading import storable
 from toolkit.models.retry import Transient
 from toolkit.models.server import Address, ServerSettings, find_key, parse_address
-from toolkit.models.wire import Lines, post
+from toolkit.models.wire import Endpoint, Lines
 from toolkit.types import Completion, FinishReason, Request
 
 CLOUD = "https://api.openai.com/v1"
@@ -67,7 +67,7 @@ class OpenAIModel:
 
         self._address = address if address.url else replace(address, url=CLOUD)
         self._key = find_key(self._address, settings)
-        self._context, self._silence = context, settings.silence
+        self._context = context
         self._name = f"openai/{self._address.model}@{self._address.url}"
         self._dialects, self._lock = Dialects(), threading.Lock()
         self._dialect = self._dialects.load(self._name)
@@ -82,6 +82,7 @@ class OpenAIModel:
             trust_env=not self._address.local,  # a proxy is never right for this machine itself
             event_hooks={"request": [lines.attend]},
         )
+        self._endpoint = Endpoint(self._client, "/chat/completions", self._key, settings.silence)
 
     def info(self) -> ModelInfo:
         return ModelInfo(self._address.model, "openai", self._context, vocabulary=0, chat_template=True)
@@ -111,7 +112,7 @@ class OpenAIModel:
             with self._lock:
                 body = self._dialect.body(self._address.model, request)
             begun = time.perf_counter()
-            status, reply = post(self._client, "/chat/completions", body, self._key, self._silence)
+            status, reply = self._endpoint.post(body)
             if status < 300:
                 return self._completion(reply, time.perf_counter() - begun)
             if status in (400, 413, 422) and _TOO_LONG.search(reply):

@@ -29,8 +29,17 @@ ROWS_A_REPLY = 5
 CONTEXTS = (512, 1024, 2048, 4096, 8192)
 """Lengths that are tried, in tokens, as far as the recipe's context and the time go."""
 
-SECONDS = {"duplicates": 35.0, "json_with_schema": 15.0, "json_without_schema": 15.0, "rows": 20.0, "context": 25.0}
+SECONDS = {"duplicates": 25.0, "json_with_schema": 15.0, "json_without_schema": 15.0, "rows": 15.0, "context": 20.0}
 """Part -> once so much time has gone into it, no further answer or longer prompt is waited for."""
+
+FIRST_ANSWER = 20.0
+"""Seconds that a part's first answer may take beyond that; what is under way then, or at the end, is broken off."""
+
+LOADING = 300.0
+"""Seconds for the first reply of all: a server may have to load the weights."""
+
+ALL_SECONDS, PROGRAM_SECONDS = 120.0, 40.0
+"""What is left of the first goes into the questions to an engineer, but no less than the second."""
 
 SCHEMA: dict[str, Any] = {
     "type": "object",
@@ -60,6 +69,8 @@ _FILLER = "The shop opens at nine and closes at six, and on some days it rains. 
 class Probe:
     """What was measured. Rates are from 0 to 1; `yield_rows` are valid, unique rows from 100 asked for.
 
+    None: no answer came in its time.
+
     Args:
         context_usable: the longest prompt, in tokens, whose first sentence the model still knew.
         duplicates: share of repeated answers among those to one prompt, asked 40 times.
@@ -72,10 +83,10 @@ class Probe:
     context: int
     context_usable: int
     tokens_per_second: float
-    json_with_schema: float
-    json_without_schema: float
+    json_with_schema: float | None
+    json_without_schema: float | None
     duplicates: float
-    yield_rows: float
+    yield_rows: float | None
     thinks: float
     asked: int
     seconds: float
@@ -84,12 +95,31 @@ class Probe:
 
     @property
     def thinking_spoils_json(self) -> bool:
-        return self.thinks > 0 and self.json_with_schema < 0.8 and self.json_without_schema > self.json_with_schema
+        held, asked = self.json_with_schema, self.json_without_schema
+        return self.thinks > 0 and held is not None and asked is not None and held < 0.8 and asked > held
+
+    @property
+    def seconds_left(self) -> float:
+        """For the questions to an engineer that come after these."""
+        return max(PROGRAM_SECONDS, ALL_SECONDS - self.seconds)
+
+
+class TimeIsOver(Exception):
+    """A question got no answer in its time."""
+
+
+def answer_within(model: ChatModel, request: Request, seconds: float) -> Completion:
+    """The answer to one question. Raises TimeIsOver; then the model works on it no longer."""
+    for _, completion in model.complete([request], seconds=seconds):
+        return completion
+    raise TimeIsOver
 
 
 def probe(name: str, model: ChatModel) -> Probe:
     """Measure a model. Raises ModelError when it does not answer at all."""
     prober = _Prober(model)
+    for _ in model.complete([_request("Say hello.", max_tokens=4)], seconds=LOADING):
+        pass  # so that the parts' time is not spent on loading
     begun = time.perf_counter()
     duplicates = prober.duplicates()
     tokens, seconds = prober.tokens, time.perf_counter() - begun
@@ -141,11 +171,16 @@ class _Prober:
         self.problems: Counter[str] = Counter()
         self.reached: dict[str, list[int]] = {}
 
-    def ask(self, part: str, requests: Sequence[Request]) -> list[tuple[Request, Completion]]:
-        """The answers that come in the part's time, one at least."""
+    def ask(self, part: str, requests: Sequence[Request], *, spent: float = 0.0) -> list[tuple[Request, Completion]]:
+        """The answers that come in the part's time.
+
+        Args:
+            spent: seconds of it that are gone already.
+        """
         found: list[tuple[Request, Completion]] = []
-        begun = time.perf_counter()
-        answers = self._model.complete(requests)
+        begun = time.perf_counter() - spent
+        longest = SECONDS[part] - spent + (0.0 if spent else FIRST_ANSWER)
+        answers = self._model.complete(requests, seconds=longest)
         for request, completion in answers:
             found.append((request, completion))
             self.tokens += completion.completion_tokens
@@ -155,7 +190,7 @@ class _Prober:
             if time.perf_counter() - begun > SECONDS[part]:
                 break
         if isinstance(answers, Generator):
-            answers.close()  # what is not answered yet must not go on beside the next part
+            answers.close()  # what is not answered yet must not go on beside the next part, nor before it
         self.asked += len(found)
         if len(found) < len(requests):
             self.reached[part] = [len(found), len(requests)]
@@ -166,21 +201,25 @@ class _Prober:
         texts = [_plain(found.text) for request, reply in replies if not (found := read(request, reply)).problem]
         if not texts:
             raise ModelError(
-                "the model gave no usable answer to a small question: " + _counted(self.problems),
+                "the model gave no usable answer to a small question: " + self._why(),
                 "try it by hand, or choose another model: `schoolhouse models`",
             )
         return round(1 - len(set(texts)) / len(texts), 3)
 
-    def json_rates(self) -> tuple[float, float]:
+    def _why(self) -> str:
+        problems = ", ".join(f"{count} × {name}" for name, count in self.problems.most_common())
+        return problems or f"none came within {SECONDS['duplicates'] + FIRST_ANSWER:.0f} s"
+
+    def json_rates(self) -> tuple[float | None, float | None]:
         """Share of valid answers with a schema, and with words alone."""
         samples = range(JSON_ASKS)
         held = self.ask("json_with_schema", [_request(_AS_JSON, schema=SCHEMA, sample=number) for number in samples])
         asked = self.ask("json_without_schema", [_request(_AS_JSON, sample=number) for number in samples])
         with_schema = sum(not read(request, reply).problem for request, reply in held)
         without = sum(_fits(read(request, reply).text) for request, reply in asked)
-        return round(with_schema / len(held), 3), round(without / len(asked), 3)
+        return _share(with_schema, len(held)), _share(without, len(asked))
 
-    def rows(self) -> float:
+    def rows(self) -> float | None:
         """Valid, unique rows for 100 asked for, with several in each reply."""
         replies = self.ask("rows", [_request(_LIST.format(who=who), max_tokens=250) for who in _WHO[:LIST_ASKS]])
         kept: set[str] = set()
@@ -188,23 +227,24 @@ class _Prober:
             found = read(request, reply)
             lines = [_plain(line) for line in _LINE.findall(found.text)[:ROWS_A_REPLY]]
             kept |= set(lines[:-1] if found.problem == "cut_off" else lines)
-        return round(100 * len(kept) / (len(replies) * ROWS_A_REPLY), 1)
+        return round(100 * len(kept) / (len(replies) * ROWS_A_REPLY), 1) if replies else None
 
     def usable_context(self) -> int:
         """The longest prompt whose first sentence was remembered; 0 when even the shortest was not."""
         usable, begun = 0, time.perf_counter()
-        for length in CONTEXTS:
-            too_late = time.perf_counter() - begun > SECONDS["context"]
-            if too_late or length > self._model.info().context:
-                break
+        lengths = [length for length in CONTEXTS if length <= self._model.info().context]
+        for number, length in enumerate(lengths):
+            spent = time.perf_counter() - begun if number else 0.0
             prompt = "The secret word is PELICAN. " + _FILLER * ((length - 150) * 4 // len(_FILLER))
+            question = _request(prompt + "What is the secret word?", temperature=0.0)
             try:
-                [(request, reply)] = self.ask(
-                    "context", [_request(prompt + "What is the secret word?", temperature=0.0)]
-                )
+                replies = self.ask("context", [question], spent=spent) if spent < SECONDS["context"] else []
             except ModelError:
                 break
-            if "pelican" not in read(request, reply).text.lower():
+            if not replies:
+                self.reached["context"] = [number, len(lengths)]
+                break
+            if "pelican" not in read(*replies[0]).text.lower():
                 break
             usable = length
         return usable
@@ -226,8 +266,8 @@ def _fits(text: str) -> bool:
         return False
 
 
-def _counted(problems: Counter[str]) -> str:
-    return ", ".join(f"{count} × {name}" for name, count in problems.most_common()) or "nothing came"
+def _share(count: int, total: int) -> float | None:
+    return round(count / total, 3) if total else None
 
 
 def _key(name: str) -> str:

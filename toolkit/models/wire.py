@@ -8,13 +8,13 @@ import socket
 import threading
 import time
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from toolkit.harmless import one_line
 from toolkit.models.reading import BadJson, storable
-from toolkit.models.retry import Transient
+from toolkit.models.retry import Kind, Transient
 from toolkit.models.server import Key
 
 if TYPE_CHECKING:
@@ -60,41 +60,56 @@ class Lines:
                 self._streams = [*still, info["return_value"]]
 
 
-def post(client: httpx.Client, path: str, body: Any, key: Key, silence: float) -> tuple[int, Any]:
-    """Status and decoded JSON of a reply; the status is below 500 and not 408 or 429.
+class Endpoint:
+    """One address that JSON is posted to. Its URL and headers are worked out once, not at each request.
 
     Args:
         silence: seconds that may pass without a byte; four times as many for the whole reply.
-
-    Raises Transient for everything that may be gone at the next try.
     """
-    import httpx
 
-    deadline = time.monotonic() + 4 * silence
-    try:
-        with client.stream("POST", path, json=body) as response:
-            content = _body(response, deadline)
-            status, headers = response.status_code, response.headers
-    except httpx.ConnectError as error:
-        raise Transient("down", key.hide(str(error))[:SHOWN]) from None
-    except httpx.TimeoutException as error:
-        down = isinstance(error, httpx.ConnectTimeout)
-        raise Transient("down" if down else "hang", f"nothing for {silence:.0f} s") from None
-    except (httpx.HTTPError, httpx.StreamError) as error:
-        raise Transient("reset", key.hide(str(error))[:SHOWN]) from None
-    content = key.hide_bytes(content)
-    if status == 500 and _INVALID.search(said(content, key)):
-        return 422, said(content, key)
-    if status in (408, 429) or status >= 500:
-        kind = "busy" if status in (429, 503) else "unavailable"
-        raise Transient(kind, f"{status}: {said(content, key)}", retry_after(headers.get("retry-after", "")))  # type: ignore[arg-type]
-    if status >= 300:
-        return status, said(content, key)
-    try:
-        return status, json.loads(content, parse_constant=_constant)
-    except (ValueError, RecursionError):
-        kind_of = headers.get("content-type", "no type").partition(";")[0]
-        raise Transient("garbage", f"{status} with {kind_of[:40]}, not JSON") from None
+    def __init__(self, client: httpx.Client, path: str, key: Key, silence: float) -> None:
+        self._client, self._key, self._silence = client, key, silence
+        first = client.build_request("POST", path, json={})
+        self._url, self._extensions = first.url, first.extensions
+        self._headers = [(name, value) for name, value in first.headers.raw if name.lower() != b"content-length"]
+
+    def post(self, body: Any) -> tuple[int, Any]:
+        """Status and decoded JSON of a reply; the status is below 500 and not 408 or 429.
+
+        Raises Transient for everything that may be gone at the next try.
+        """
+        status, headers, content = self._exchange(json.dumps(body, ensure_ascii=False, allow_nan=False).encode())
+        content, key = self._key.hide_bytes(content), self._key
+        if status == 500 and _INVALID.search(said(content, key)):
+            return 422, said(content, key)
+        if status in (408, 429) or status >= 500:
+            kind: Kind = "busy" if status in (429, 503) else "unavailable"
+            raise Transient(kind, f"{status}: {said(content, key)}", retry_after(headers.get("retry-after", "")))
+        if status >= 300:
+            return status, said(content, key)
+        try:
+            return status, json.loads(content, parse_constant=_constant)
+        except (ValueError, RecursionError):
+            kind_of = headers.get("content-type", "no type").partition(";")[0]
+            raise Transient("garbage", f"{status} with {kind_of[:40]}, not JSON") from None
+
+    def _exchange(self, content: bytes) -> tuple[int, httpx.Headers, bytes]:
+        import httpx
+
+        deadline = time.monotonic() + 4 * self._silence
+        request = httpx.Request(
+            "POST", self._url, headers=self._headers, content=content, extensions=dict(self._extensions)
+        )
+        try:
+            with closing(self._client.send(request, stream=True)) as response:
+                return response.status_code, response.headers, _body(response, deadline)
+        except httpx.ConnectError as error:
+            raise Transient("down", self._key.hide(str(error))[:SHOWN]) from None
+        except httpx.TimeoutException as error:
+            down = isinstance(error, httpx.ConnectTimeout)
+            raise Transient("down" if down else "hang", f"nothing for {self._silence:.0f} s") from None
+        except (httpx.HTTPError, httpx.StreamError) as error:
+            raise Transient("reset", self._key.hide(str(error))[:SHOWN]) from None
 
 
 def _body(response: httpx.Response, deadline: float) -> bytes:
