@@ -7,7 +7,7 @@ TEACHER := qwen2.5-coder-1.5b-instruct
 STUDENT := smollm2-135m-instruct
 UNSLOTH := 2026.10.9
 
-.PHONY: demo test check setup weights tui env-mlx env-unsloth format clean
+.PHONY: demo test check setup weights tui env-mlx env-unsloth env-bench format clean
 
 demo: weights
 	$(BIN)/schoolhouse demo
@@ -69,9 +69,18 @@ env-unsloth: .venv-unsloth/.ready
 	  .venv-unsloth/bin/python -m pip uninstall --quiet --yes torchvision xformers
 	touch $@
 
+# the peers that benchmarks compare with; those that cannot stand beside each other have two environments
+env-bench: .venv-bench/.ready .venv-bench-teacher/.ready
+
+.venv-bench/.ready .venv-bench-teacher/.ready: pyproject.toml
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --upgrade "pip>=25.1"
+	$(@D)/bin/python -m pip install --quiet --group $(patsubst .venv-%,%,$(@D))
+	touch $@
+
 format: $(READY)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf $(VENV) .venv-mlx .venv-unsloth build dist *.egg-info
+	rm -rf $(VENV) .venv-mlx .venv-unsloth .venv-bench .venv-bench-teacher build dist *.egg-info

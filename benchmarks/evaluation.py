@@ -1,7 +1,6 @@
 """Items per second of an evaluation, side by side with lm-evaluation-harness: same weights, prompts and items.
 
-    python benchmarks/evaluation.py [--quick] [--adapter FOLDER] [--items 108] [--pairs 5]
-                                    [--peer PYTHON] [--environment FOLDER]
+    python benchmarks/evaluation.py [--quick] [--adapter FOLDER] [--items 108] [--pairs 5] [--peer PYTHON]
 
 The public items of the quickstart, float32 or bfloat16, whichever is fast here, for both. lm-evaluation-harness is its
 `hf` model on the CPU with the best of a few batch sizes, tried before. Both have the model loaded when the clock
@@ -9,9 +8,9 @@ starts. Closed: our student can only give labels; the harness writes freely (`ge
 way, or weighs all labels (`multiple_choice`). Free: both write freely. With --adapter the student is a trained one,
 merged into its weights in both.
 
-The harness gets an environment of its own, which sees this one's torch and transformers: that of --peer, or one that
-is made in --environment or in a temporary folder. The last line is one JSON object; the exit code is 0 when every
-target holds.
+The harness stands in an environment of its own, `.venv-bench`, which `make env-bench` builds; where it is missing, it
+is built (`--peer` names another interpreter). The last line is one JSON object; the exit code is 0 when every target
+holds.
 """
 
 from __future__ import annotations
@@ -22,16 +21,14 @@ import os
 import platform
 import statistics
 import subprocess
-import sys
-import sysconfig
 import tempfile
 import time
-import venv
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from peers import interpreter
 
 from toolkit.data.prepare import prepare
 from toolkit.evaluation.prompts import TaskPrompts
@@ -109,24 +106,6 @@ def ours(student: Student, case: Case) -> tuple[float, list[str]]:
     begun = time.perf_counter()
     found = dict(student.answer(case.prompts, max_new_tokens=case.most, choices=case.labels))
     return time.perf_counter() - begun, [found[place] for place in range(len(case.prompts))]
-
-
-# -- the harness's environment ------------------------------------------------------------------
-
-
-@contextmanager
-def environment(folder: Path | None) -> Iterator[str]:
-    """The interpreter of an environment with lm-evaluation-harness; made when it is not there."""
-    with tempfile.TemporaryDirectory() as temporary:
-        place = folder or Path(temporary) / "peer"
-        python = place / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-        if not python.exists():
-            venv.create(place, with_pip=True)
-            ask = [str(python), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
-            packages = subprocess.run(ask, check=True, capture_output=True, text=True).stdout.strip()
-            Path(packages, "ours.pth").write_text(sysconfig.get_path("purelib") + "\n", encoding="utf-8")
-            subprocess.run([str(python), "-m", "pip", "install", "--quiet", PEER], check=True, stdout=sys.stderr)
-        yield str(python)
 
 
 # -- the comparison -----------------------------------------------------------------------------
@@ -210,13 +189,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--items", type=int, default=108)
     parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--peer")
-    parser.add_argument("--environment", type=Path)
     chosen = parser.parse_args(arguments)
-    if chosen.peer:
-        figures = measure(chosen, chosen.peer)
-    else:
-        with environment(chosen.environment) as python:
-            figures = measure(chosen, python)
+    figures = measure(chosen, chosen.peer or interpreter())
     machine = f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores, {fast_dtype()}"
     report = {"name": "evaluation", "machine": machine, "peer": PEER, "adapter": bool(chosen.adapter)}
     print(json.dumps({**report, "figures": figures, "targets": TARGETS, "pass": passed(figures)}))

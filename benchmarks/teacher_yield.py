@@ -3,9 +3,11 @@
     python benchmarks/teacher_yield.py [--recipe recipes/quickstart] [--rows 60] [--quick] [--set key=value …]
 
 Both ask the recipe's own teacher, and their rows pass the same checks: what counts are accepted rows, none like
-another, for each 1,000 tokens that the teacher read and wrote, and for each 1,000 that it wrote. Pair N has N as the
-teacher's seed, and the contestants take turns. The last line is one JSON object; the exit code is 0 when the target
-holds.
+another, for each 1,000 tokens that the teacher had to compute: those that it wrote, and those that it read and did not
+have in its cache. Told too: for each 1,000 that it wrote, and for each 1,000 with all that it was sent. Pair N has N
+as the teacher's seed, and the contestants take turns. The script asks for a row of each label that still needs some,
+all of them at once, as a person would who knows that this is faster. The last line is one JSON object; the exit code
+is 0 when the target holds.
 """
 
 from __future__ import annotations
@@ -30,15 +32,18 @@ from toolkit.stages.generate import generate
 from toolkit.stages.session import Session
 
 PAIRS = 5
-TARGETS = {"times the plain script's rows per 1,000 tokens at least": 1.0}
+COMPUTED, WRITTEN, SENT = (f"rows per 1,000 tokens {how}" for how in ("computed", "written", "sent and written"))
+TARGETS = {"times the plain script's rows per 1,000 tokens at least": 1.2}
 
 PLAIN = """# One message a call: what one would write first.
+def prompt_for(label):
+    meaning = task["labels"][label] or label
+    return task["about"] + " Write one such message: " + meaning + " Reply with the message only."
+
 while remaining()["rows"] and remaining()["calls"]:
-    for label in remaining()["skills"]:
-        if remaining()["calls"]:
-            meaning = task["labels"][label] or label
-            reply = ask(task["about"] + " Write one such message: " + meaning + " Reply with the message only.")
-            submit([{"input": reply.text.strip(), "output": label, "skill": label, "replies": [reply.id]}])
+    labels = list(remaining()["skills"])[:remaining()["calls"]]
+    for label, reply in zip(labels, ask_many([prompt_for(label) for label in labels])):
+        submit([{"input": reply.text.strip(), "output": label, "skill": label, "replies": [reply.id]}])
 """
 
 Figures = dict[str, float]
@@ -59,14 +64,16 @@ def yielded(recipe_path: str, program: str, rows: int, seed: int, more: list[str
             seconds = time.perf_counter() - begun
             session.close()
             totals, counts = journal.call_totals("teacher"), journal.row_counts()
-    wrote = totals["completion_tokens"]
-    tokens = wrote + totals["prompt_tokens"]
+    wrote, sent = totals["completion_tokens"], totals["prompt_tokens"]
+    tokens = {COMPUTED: wrote + sent - totals["cached_tokens"], WRITTEN: wrote, SENT: wrote + sent}
     return {
         "rows": counts["accepted"],
+        "rejected": sum(counts["rejected"].values()),
         "calls": totals["calls"],
-        "tokens": tokens,
-        "rows per 1,000 tokens": round(1000 * counts["accepted"] / max(tokens, 1), 2),
-        "rows per 1,000 written": round(1000 * counts["accepted"] / max(wrote, 1), 2),
+        "tokens written": wrote,
+        "tokens sent": sent,
+        "of them cached": totals["cached_tokens"],
+        **{name: round(1000 * counts["accepted"] / max(number, 1), 2) for name, number in tokens.items()},
         "seconds": round(seconds, 1),
     }
 
@@ -87,10 +94,10 @@ def main() -> None:
         print(json.dumps(pairs[-1]), flush=True)
     ratios = {
         key: [round(pair["library"][key] / max(pair["plain"][key], 0.01), 2) for pair in pairs]
-        for key in ("rows per 1,000 tokens", "rows per 1,000 written")
+        for key in (COMPUTED, WRITTEN, SENT)
     }
     figures = {name: {"median": statistics.median(found), "all": sorted(found)} for name, found in ratios.items()}
-    passed = figures["rows per 1,000 tokens"]["median"] >= next(iter(TARGETS.values()))
+    passed = figures[COMPUTED]["median"] >= next(iter(TARGETS.values()))
     machine = f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores"
     report = {
         "name": "teacher_yield",
