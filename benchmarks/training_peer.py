@@ -2,7 +2,7 @@
 
 The first line says what to train, each later one how many steps to do; the answer to that is the time they took. Only
 steps are timed: loading, reading the rows and the first step, which allocates, are not. After step `loss_at` the answer
-also holds the loss on the first rows.
+also holds the loss on the first rows. Ours may be told a seed instead: it then trains anew up to there, for that loss.
 """
 
 from __future__ import annotations
@@ -32,18 +32,19 @@ TUNED = {
 KINDS: dict[str, dict[str, Any]] = {
     "trl": DEFAULTS,
     "trl-tuned": TUNED,
-    "trl-padding-free": {**TUNED, "padding_free": True},
+    # TRL wants to hear that nothing is cut; the rows come in another order than those of the tuned one with padding
+    "trl-padding-free": {**TUNED, "padding_free": True, "max_length": None, "seed": 43},
     "unsloth": TUNED,
 }
 """Contestant -> what is set beside model, rows, LoRA, batch size, learning rate and number format."""
 
 
-def next_order() -> int:
-    """How many steps to do; the process ends with the last order."""
+def next_order() -> dict[str, int]:
+    """How many `steps` to do, or the `seed` to train with; the process ends with the last order."""
     line = sys.stdin.readline()
     if not line:
         os._exit(0)
-    return int(json.loads(line)["steps"])
+    return dict(json.loads(line))
 
 
 def ours(setup: dict[str, Any], tell: Tell) -> None:
@@ -54,12 +55,10 @@ def ours(setup: dict[str, Any], tell: Tell) -> None:
     from toolkit.training.encode import encode
     from toolkit.training.gradients import Gradients
     from toolkit.training.packing import deal
-    from toolkit.training.torch_child import Training
 
     rows = encode(load_tokenizer(Path(setup["model"])), setup["rows"], 4096)
-    training = Training({"model": setup["model"], "settings": setup["settings"], "job": {"base": "student"}}, rows)
+    training = _training(setup, rows, setup["settings"]["seed"])
     assert isinstance(training.gradients, Gradients)
-    training.gradients.share = setup["kind"] != "ours-apart"
     lengths = [len(row.ids) for row in rows]
     batches = iter(training.plan)
     asked = rows[:PROBE]
@@ -69,8 +68,11 @@ def ours(setup: dict[str, Any], tell: Tell) -> None:
     body -= sum(p.numel() for p in training.weights.values())
     tell({"ready": version("torch"), "row_tokens": sum(lengths) / len(rows), "body": body})
     while True:
-        steps = next_order()
-        work, loss, taken = [next(batches) for _ in range(steps)], None, 0.0
+        order = next_order()
+        if "seed" in order:
+            tell({"loss": _loss_with(setup, rows, order["seed"])})
+            continue
+        work, loss, taken = [next(batches) for _ in range(order["steps"])], None, 0.0
         for batch in work:
             begun = time.perf_counter()
             training.learn(batch)
@@ -79,6 +81,24 @@ def ours(setup: dict[str, Any], tell: Tell) -> None:
                 loss, _ = training.gradients.of(asked, len(asked))
         computed = sum(len(part.ids) for batch in work for part in deal(batch, training.gradients.workers))
         tell({"seconds": taken, "examples": sum(map(len, work)), "loss": loss, "computed": computed})
+
+
+def _training(setup: dict[str, Any], rows: list[Encoded], seed: int) -> Any:
+    from toolkit.training.torch_child import Training
+
+    settings = {**setup["settings"], "seed": seed}
+    training = Training({"model": setup["model"], "settings": settings, "job": {"base": "student"}}, rows)
+    training.gradients.share = setup["kind"] != "ours-apart"  # type: ignore[attr-defined]
+    return training
+
+
+def _loss_with(setup: dict[str, Any], rows: list[Encoded], seed: int) -> float:
+    """The loss on the first rows after `loss_at` steps with another seed."""
+    training = _training(setup, rows, seed)
+    for batch in training.plan[: setup["loss_at"]]:
+        training.learn(batch)
+    loss, _ = training.gradients.of(rows[:PROBE], PROBE)
+    return float(loss)
 
 
 def trl(setup: dict[str, Any], tell: Tell) -> None:
@@ -101,7 +121,7 @@ def trl(setup: dict[str, Any], tell: Tell) -> None:
 
         def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
             if not self.left:
-                self.left = self.ordered = next_order()
+                self.left = self.ordered = next_order()["steps"]
                 self.begun = time.perf_counter()
 
         def on_step_end(self, args: Any, state: Any, control: Any, *, model: Any, **_: Any) -> None:
@@ -166,7 +186,8 @@ def _peft(setup: dict[str, Any]) -> tuple[Any, Any]:
     from transformers import AutoModelForCausalLM
 
     settings = setup["settings"]
-    model = AutoModelForCausalLM.from_pretrained(setup["model"], dtype=torch.float32, local_files_only=True)
+    dtype = torch.float32 if setup["kind"] == "trl" else getattr(torch, settings["dtype"])
+    model = AutoModelForCausalLM.from_pretrained(setup["model"], dtype=dtype, local_files_only=True)
     targets = {"target_modules": "all-linear", "task_type": "CAUSAL_LM"}
     return model, LoraConfig(r=settings["lora_r"], lora_alpha=settings["lora_alpha"], lora_dropout=0.0, **targets)
 
