@@ -152,6 +152,7 @@ def test_a_plan_that_nobody_changed_is_the_engineers(school: School) -> None:
         ("skills: {late_parcel: 3}\nlr: 1", "unknown keys: lr"),
         ("styles: [angry]", "skills must be"),
         ("skills: [", "cannot be used"),
+        ("skills: {late_parcel: 3}\nstyles: angry\n- very short", "line 3: expected <block end>"),
         (f"skills: {'[' * 5000}", "cannot be used"),
         *(("skills: {late_parcel: 3}\n" + line, words) for line, words in WRONG.items()),
     ],

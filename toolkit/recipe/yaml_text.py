@@ -57,11 +57,13 @@ def parse(text: str, path: Path | str) -> Document:
 
 
 def parse_value(text: str) -> Any:
-    """One YAML value, as it stands after `--set key=`. Raises ValueError."""
+    """One YAML value, as it stands after `--set key=`. Raises ValueError, with the line where there are several."""
     try:
         return _yaml().load(text)
     except (YAMLError, RecursionError) as error:
-        raise ValueError(str(getattr(error, "problem", None) or error)) from None
+        mark = getattr(error, "problem_mark", None)
+        place = f"line {mark.line + 1}: " if mark and "\n" in text.strip() else ""
+        raise ValueError(f"{place}{getattr(error, 'problem', None) or error}") from None
 
 
 def dump(values: dict[str, Any]) -> str:
