@@ -36,6 +36,7 @@ def test_every_skeleton_has_one_marked_place_and_copied_it_is_empty(answer: str)
         with_texts(SKELETON, STYLES, [*KNOWN, *OWN[:2], "In a hurry - all lower case!"]),
         "submit([])\n# FILL: the rest",
     ],
+    ids=["no mark", "other comment", "spaces", "one figure", "one text", "placeholders", "two texts", "other list"],
 )
 def test_what_only_looks_filled_is_empty(copy: str) -> None:
     assert is_empty(copy, STYLES, SKELETON)
@@ -51,6 +52,7 @@ def test_what_only_looks_filled_is_empty(copy: str) -> None:
         "STYLES = ['short']\nsubmit([])",
         "submit([])",
     ],
+    ids=["list", "list and mark", "annotated", "other code", "own short list", "no list"],
 )
 def test_a_program_with_a_part_of_its_own_is_the_engineers(own: str) -> None:
     assert not is_empty(own, STYLES, SKELETON)
