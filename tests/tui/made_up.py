@@ -83,7 +83,7 @@ class MadeUpRuns(Runs):
     """Weights that every recipe lacks."""
     found: Health = WELL
     """What doctor says."""
-    read: bool = True
+    opened: bool = True
     """Whether all verdicts were read."""
     answers: tuple[str, str] = ("I am sorry to hear that", "refund_status")
     """What the base and the trained student say to anything."""
@@ -105,7 +105,7 @@ class MadeUpRuns(Runs):
             status = self.status(path.parent)
             best = None if status == "paused" else 0.726
             created = float(reader.meta("created", 0.0))
-            unread = exam_was_sat(reader.meta("verdict")) and not self.read
+            unread = exam_was_sat(reader.meta("verdict")) and not self.opened
             found.append(RunLine(path.parent.name, path.parent, "quickstart", status, created, best, unread))
             reader.close()
         return sorted(found, key=lambda line: line.status != "running")
@@ -114,10 +114,10 @@ class MadeUpRuns(Runs):
         return self.folder / name
 
     def was_read(self, reader: JournalReader) -> bool:
-        return self.read
+        return self.opened
 
     def keep_read(self, folder: Path) -> None:
-        self.read = True
+        self.opened = True
 
     def estimate(self, recipe: RecipeLine) -> str:
         return "About 18 minutes here, 30 at most: 3 rounds, 400 rows."

@@ -200,7 +200,7 @@ async def test_gate_shows_scores_only_before_the_exam(recorder: Recorder) -> Non
 
 async def test_the_verdict_is_revealed_on_purpose(finished: Recorder) -> None:
     app = app_of(finished)
-    app.runs.read = False  # type: ignore[attr-defined]
+    app.runs.opened = False  # type: ignore[attr-defined]
     async with app.run_test(size=(120, 40)) as pilot:
         screen = await opened(pilot, app)
         await pilot.press("v")

@@ -77,7 +77,7 @@ def test_evaluation(snap_compare: Any, live: Recorder, size: tuple[int, int], ta
 @sizes
 def test_verdict(snap_compare: Any, finished: Recorder, size: tuple[int, int]) -> None:
     app: Any = app_of(finished)
-    app.runs.read = False
+    app.runs.opened = False
     keys = by_keys(("v", answers_are_there), ("v", lambda screen: screen.view.split == "private"))
     assert snap_compare(app, terminal_size=size, run_before=keys)
 

@@ -39,7 +39,7 @@ def finished(tmp_path: Path) -> Iterator[Recorder]:
 
 def unread(app: SchoolhouseApp) -> SchoolhouseApp:
     assert isinstance(app.runs, MadeUpRuns)
-    app.runs.read = False
+    app.runs.opened = False
     return app
 
 
