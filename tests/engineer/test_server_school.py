@@ -61,3 +61,14 @@ def test_a_run_survives_its_server_and_asks_nothing_twice(tmp_path: Path, monkey
     assert found.answered == server.answered.total() and found.trained == found.unique == 24
     for path in tmp_path.rglob("*"):
         assert not path.is_file() or KEY.encode() not in path.read_bytes(), path
+
+
+def test_a_run_does_not_begin_while_nothing_listens_at_its_servers_address(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    school = schools.build(tmp_path, monkeypatch)
+    with Double(Server(answers=0)) as double:
+        name = f"openai/any@{double.url}/v1"
+    with pytest.raises(ModelError, match="no server listens at http://127") as caught:
+        school.begin(teacher={"model": name}, engineer={"kind": "fixed"})
+    assert "llama_cpp.server" in caught.value.fix

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -62,6 +62,35 @@ def test_what_is_there_already_shares_a_transaction(journal: Counting, ready: in
     answers = model_of(journal, Burst(ready)).complete(REQUESTS, attempt=1)
     assert [answer.text for answer in answers] == ["half of a pair: \\ud800"] * 6
     assert journal.written == written
+
+
+class Slow(Burst):
+    """Has one answer at a time, and says a few times a second when there is none."""
+
+    def __init__(self, idle_after: int) -> None:
+        super().__init__(ready=0)
+        self.idle_after = idle_after
+
+    def watch(self, glance: Callable[[], None]) -> None:
+        self.glance = glance
+
+    def complete(self, requests: Sequence[Request]) -> Iterator[tuple[Request, Completion]]:
+        for number, answered in enumerate(super().complete(requests), start=1):
+            yield answered
+            if number == self.idle_after:
+                self.glance()
+
+
+@pytest.mark.parametrize(("seconds", "written"), [(60.0, [2, 4]), (0.0, [1, 1, 1, 1, 1, 1])])
+def test_answers_wait_a_moment_for_others_and_no_longer_than_the_model_is_busy(
+    journal: Counting, monkeypatch: pytest.MonkeyPatch, seconds: float, written: list[int]
+) -> None:
+    monkeypatch.setattr("toolkit.models.journaled.TOGETHER_SECONDS", seconds)
+    known: list[int] = []
+    model = model_of(journal, Slow(idle_after=2), safe_point=lambda: known.append(journal.call_totals()["calls"]))
+    assert len(model.complete(REQUESTS, attempt=1)) == 6
+    assert journal.written == written
+    assert known[-1] == (2 if seconds else 6), "what the model had said was kept before anybody may stop the run"
 
 
 def test_what_was_answered_before_a_failure_is_kept(journal: Counting) -> None:

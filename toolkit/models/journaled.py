@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
@@ -10,9 +11,42 @@ from toolkit.models.chat import ChatModel
 from toolkit.models.reading import storable
 from toolkit.types import Completion, Request
 
-MOST_TOGETHER = 64
+MOST_TOGETHER, TOGETHER_SECONDS = 64, 0.05
+"""Answers that share one transaction, and how long the first of them waits for others; none is given out before."""
+
 HASH_SHOWN = 16
 """Characters of a request's hash in the event that tells of its asking."""
+
+
+class _Kept:
+    """The new answers to a list of questions: those that are in the journal, and those that wait for it."""
+
+    def __init__(self, journal: Journal, role: str, model: str, attempt: int) -> None:
+        self._journal, self._role, self._model, self._attempt = journal, role, model, attempt
+        self._waiting: list[tuple[Request, Completion]] = []
+        self._since = 0.0
+        self.answers: dict[str, Completion] = {}
+
+    @property
+    def waiting(self) -> int:
+        return len(self._waiting)
+
+    @property
+    def age(self) -> float:
+        """Seconds that the first of those that wait has waited."""
+        return time.monotonic() - self._since
+
+    def add(self, request: Request, answer: Completion) -> None:
+        if not self._waiting:
+            self._since = time.monotonic()
+        self._waiting.append((request, answer))
+
+    def write(self) -> None:
+        """Journal what waits."""
+        written, self._waiting = self._waiting, []
+        if written:
+            self._journal.calls_answered(written, role=self._role, model=self._model, attempt=self._attempt)
+            self.answers.update((request.hash, answer) for request, answer in written)
 
 
 class JournaledModel:
@@ -36,6 +70,8 @@ class JournaledModel:
         self.name, self.role = name, role
         self._journal, self._opener, self._safe_point = journal, opener, safe_point
         self._model: ChatModel | None = None
+        self._kept: _Kept | None = None
+        self._watched = False
 
     def knows(self, request: Request) -> bool:
         """Whether the journal has the answer already."""
@@ -45,33 +81,32 @@ class JournaledModel:
         """Answers in the order of the requests. Each is journaled as it comes, under the model's role or another."""
         hashes = [request.hash for request in requests]
         answers = self._journal.answered_of(hashes)
-        together: list[tuple[Request, Completion]] = []
         fresh = {key: request for key, request in zip(hashes, requests, strict=True) if key not in answers}
         if fresh and (role or self.role) == "teacher":
             self._journal.event("asked", attempt=attempt, requests=[key[:HASH_SHOWN] for key in fresh])
+        kept = self._kept = _Kept(self._journal, role or self.role, self.name, attempt)
         try:
             for request, answer in self._fresh(list(fresh.values())):
-                together.append((request, replace(answer, text=storable(answer.text))))
-                if len(together) < MOST_TOGETHER and self._more_is_there():
-                    continue  # answers that are here already share one wait for the disk
-                answers |= self._keep(together, attempt, role)
-                self._safe_point()
+                kept.add(request, replace(answer, text=storable(answer.text)))
+                if not self._more_comes(kept):
+                    kept.write()
+                    self._safe_point()
         finally:
-            answers |= self._keep(together, attempt, role)
+            kept.write()
+        answers |= kept.answers
         return [answers[key] for key in hashes]
 
-    def _keep(
-        self, together: list[tuple[Request, Completion]], attempt: int, role: str | None
-    ) -> dict[str, Completion]:
-        """Journal the answers, and forget them here; they are returned by the hash of their request."""
-        kept, together[:] = list(together), []
-        if kept:
-            self._journal.calls_answered(kept, role=role or self.role, model=self.name, attempt=attempt)
-        return {request.hash: answer for request, answer in kept}
+    def _more_comes(self, kept: _Kept) -> bool:
+        """Whether the next answers should share a wait for the disk with these: they are here, or may be soon."""
+        if kept.waiting >= MOST_TOGETHER:
+            return False
+        return getattr(self._model, "ready", 0) > 0 or (self._watched and kept.age < TOGETHER_SECONDS)
 
-    def _more_is_there(self) -> bool:
-        """Whether the next answer has come already; models that cannot say have none."""
-        return getattr(self._model, "ready", 0) > 0
+    def _nothing_comes(self) -> None:
+        """Told a few times a second while a model that can be watched has no answer."""
+        if self._kept:
+            self._kept.write()
+        self._safe_point()
 
     def _fresh(self, requests: Sequence[Request]) -> Iterator[tuple[Request, Completion]]:
         if not requests:
@@ -80,7 +115,8 @@ class JournaledModel:
         if self._model is None:
             self._model = self._opener()
             if watch := getattr(self._model, "watch", None):  # a server may sleep for minutes
-                watch(self._safe_point)
+                watch(self._nothing_comes)
+                self._watched = True
         return self._model.complete(requests)
 
     def release(self) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import socket
 from urllib.parse import urlsplit
 
+from toolkit.errors import ModelError
 from toolkit.models.chat import SERVERS, open_chat_model, split_name
 from toolkit.models.openai import CLOUD
-from toolkit.models.server import ServerSettings, parse_address
+from toolkit.models.server import Address, ServerSettings, parse_address
 from toolkit.recipe import Recipe
+
+LISTENING_SECONDS = 5.0
 
 
 def server_settings(recipe: Recipe) -> dict[str, ServerSettings]:
@@ -45,7 +49,23 @@ def models_on_servers(recipe: Recipe) -> dict[str, str]:
 
 
 def check_servers(recipe: Recipe) -> None:
-    """Raises ModelError when a key, an Ollama server or its model is missing; nothing is asked or loaded."""
+    """Raises ModelError when a key, a server on this machine or Ollama's model is missing; no question is asked."""
     settings = server_settings(recipe)
     for role, name in models_on_servers(recipe).items():
         open_chat_model(name, server=settings[role]).close()
+        backend, rest = split_name(name)
+        if backend == "openai":
+            _require_listening(parse_address(rest, backend))
+
+
+def _require_listening(address: Address) -> None:
+    """Others may be behind a proxy, and are found out when they are asked."""
+    if not address.local:
+        return
+    parts = urlsplit(address.url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        socket.create_connection((address.host, port), timeout=LISTENING_SECONDS).close()
+    except OSError:
+        start = f"python -m llama_cpp.server --model FILE.gguf --port {port}"
+        raise ModelError(f"no server listens at {address.url}", f"start it, for example: {start}") from None
