@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Generator
 from importlib.util import find_spec
@@ -11,6 +12,9 @@ from hypothesis import settings
 import toolkit.process
 from toolkit.errors import SchoolhouseError
 
+# a worker that has imported torch holds millions of objects, which are looked through less often: a fifth of the screens'
+# tests' time
+gc.set_threshold(20_000, 50, 100)
 os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")  # read when textual is imported: pilots need not wait for them
 
 # no deadline: the first example pays for imports, and machines are shared
