@@ -12,8 +12,8 @@ from hypothesis import settings
 import toolkit.process
 from toolkit.errors import SchoolhouseError
 
-# a worker that has imported torch holds millions of objects, which are looked through less often: a fifth of the screens'
-# tests' time
+# a worker that has imported torch holds millions of objects; looking through them less often saves a fifth of the
+# time of the screens' tests
 gc.set_threshold(20_000, 50, 100)
 os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")  # read when textual is imported: pilots need not wait for them
 
