@@ -10,6 +10,7 @@ from typing import Any, ClassVar, TypeVar
 
 from textual import work
 from textual.app import App, SystemCommand
+from textual.await_complete import AwaitComplete
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.worker import get_current_worker
@@ -123,6 +124,12 @@ class SchoolhouseApp(App[None]):
             self.push_screen(FetchScreen(lacking), start)
         else:
             start()
+
+    def pop_screen(self) -> AwaitComplete:
+        """Leave a screen. What its widgets have painted is dropped: textual keeps it for up to 1024 of them."""
+        for widget in self.screen.walk_children():
+            widget.refresh()
+        return super().pop_screen()
 
     def action_help(self) -> None:
         if not isinstance(self.screen, HelpScreen):
