@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_up import WELL, MadeUpRuns, make_app
+from made_up import RECIPES, WELL, MadeUpRuns, make_app
 from piloting import shown, until
 from recorded import Recorder, three_rounds
 from textual.widgets import OptionList
@@ -203,6 +203,22 @@ async def test_the_machine_is_looked_at_and_mended(tmp_path: Path) -> None:
         await pilot.press("r")
         await until(pilot, lambda: "All that the quickstart needs is here." in shown(app))
         assert app.runs.asked == ["health"]
+
+
+async def test_home_looks_again_when_one_comes_back_to_it(tmp_path: Path) -> None:
+    app: Any = make_app(tmp_path, 0.0)
+    app.runs.found = ILL
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: "needed and not here" in shown(app))
+        names = [option.id for option in app.screen.query_one("#recipes", OptionList).options]
+        assert names[0] == "quickstart", "what to begin with comes first"
+        await pilot.press("d")
+        await until(pilot, lambda: isinstance(app.screen, DoctorScreen))
+        app.runs.found, app.runs.recipes = WELL, lambda: [RecipeLine("a-copy", tmp_path, "mine"), *RECIPES]
+        await pilot.press("r")
+        await until(pilot, lambda: "All that the quickstart needs is here." in shown(app))
+        await pilot.press("escape")
+        await until(pilot, lambda: "✓ all that the quickstart needs is here" in shown(app) and "a-copy" in shown(app))
 
 
 async def test_a_doctor_that_fails_does_not_stop_home(tmp_path: Path) -> None:

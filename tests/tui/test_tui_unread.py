@@ -136,7 +136,7 @@ async def test_the_run_screen_shows_all_of_it_once_it_was_opened(finished: Recor
 async def test_a_comparison_asks_before_it_opens_verdicts(finished: Recorder) -> None:
     app = unread(make_app(finished.folder.parent, finished.clock.now))
     app.runs.compare = lambda folders: comparison(FOUND)  # type: ignore[method-assign]
-    app.runs.unread_among = lambda folders: () if app.runs.read else tuple(folders)  # type: ignore[attr-defined, method-assign]
+    app.runs.unread_among = lambda folders: () if app.runs.opened else tuple(folders)  # type: ignore[attr-defined, method-assign]
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: app.screen.query_one("#runs", OptionList).option_count and "sat" in shown(app))
         await pilot.press("c")
@@ -148,9 +148,9 @@ async def test_a_comparison_asks_before_it_opens_verdicts(finished: Recorder) ->
         await until(pilot, lambda: isinstance(app.screen, SureScreen))
         await pilot.press("n")
         await until(pilot, lambda: isinstance(app.screen, CompareScreen) and "space key" in shown(app))
-        assert not app.runs.read  # type: ignore[attr-defined]
+        assert not app.runs.opened  # type: ignore[attr-defined]
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, SureScreen))
         await pilot.press("y")
         await until(pilot, lambda: "+10.0 points" in shown(app))
-        assert app.runs.read  # type: ignore[attr-defined]
+        assert app.runs.opened  # type: ignore[attr-defined]

@@ -27,7 +27,7 @@ class ChooseScreen(ModalScreen[tuple[Any]]):
     """
 
     CSS_PATH = "choose.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Leave it")]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Choose nothing")]
 
     def __init__(self, title: str, options: Sequence[tuple[str, Any]], now: Any = None) -> None:
         super().__init__()
@@ -37,7 +37,7 @@ class ChooseScreen(ModalScreen[tuple[Any]]):
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = Content(self._title)
             yield OptionList(*(Option(Content(shown)) for shown, _ in self._options), markup=False)
-            yield Static(Content.styled("Enter: choose. Escape: leave it.", MUTED))
+            yield Static(Content.styled("Enter: choose. Escape: choose nothing.", MUTED))
         yield Keys()
 
     def on_mount(self) -> None:

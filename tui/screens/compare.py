@@ -20,6 +20,7 @@ from tui.feed import RunsListed, RunsSource
 from tui.screens.sure import SureScreen
 from tui.state import RunLine
 from tui.text import clean, clean_block, percent
+from tui.widgets.checks import Checks
 from tui.widgets.comparison import comparison_content
 from tui.widgets.keys import Keys
 from tui.widgets.marks import HOUSE, MUTED
@@ -59,7 +60,7 @@ class CompareScreen(Screen[None]):
             yield Static(Content.assemble((f"{HOUSE} Compare", "bold $primary")))
             yield Static(Content.styled("space: choose, enter: compare", MUTED), classes="right")
         with Container(id="compare-body"):
-            yield SelectionList[str](id="compare-runs", classes="panel")
+            yield Checks[str](id="compare-runs", classes="panel")
             yield TextPane(id="compare-text")
         yield Keys()
 

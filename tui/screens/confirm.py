@@ -16,6 +16,7 @@ from textual.widgets.selection_list import Selection
 from tui.recipes import ARMS
 from tui.state import RecipeLine
 from tui.text import clean
+from tui.widgets.checks import Checks
 from tui.widgets.marks import MUTED
 
 
@@ -41,7 +42,7 @@ class ConfirmScreen(ModalScreen[tuple[str, ...]]):
             yield Static(Content(clean(self.recipe.about, 300)), id="about")
             yield Static(Content("…"), id="estimate")
             yield Static("", id="arms-words")
-            yield SelectionList(*(Selection(_arm(name), name, id=name) for name in ARMS), id="arms")
+            yield Checks(*(Selection(_arm(name), name, id=name) for name in ARMS), id="arms")
             yield Static(Content("It runs in a process of its own: closing this window does not stop it."), id="note")
             with Horizontal(id="buttons"):
                 yield Button(Content("Start (s)"), id="start", variant="primary")

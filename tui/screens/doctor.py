@@ -16,14 +16,15 @@ from tui.machine import Finding, Health
 from tui.text import ago
 from tui.widgets.keys import Keys
 from tui.widgets.marks import ACCEPTED, HOUSE, MUTED, REJECTED
+from tui.widgets.scrolling import hanging
 from tui.widgets.textpane import TextPane
 
 if TYPE_CHECKING:
     from tui.app import SchoolhouseApp
 
 
-class DoctorScreen(Screen[None]):
-    """The machine's state; `doctor` runs in a process of its own.
+class DoctorScreen(Screen[Health]):
+    """The machine's state, which it gives back; `doctor` runs in a process of its own.
 
     Args:
         health: what is known already.
@@ -31,7 +32,7 @@ class DoctorScreen(Screen[None]):
 
     CSS_PATH = "doctor.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "app.pop_screen", "Back"),
+        Binding("escape", "leave", "Back"),
         Binding("r", "again", "Look again"),
     ]
     app: SchoolhouseApp
@@ -40,6 +41,9 @@ class DoctorScreen(Screen[None]):
         super().__init__()
         self.health = health
         self._looking = self._failed = False
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self._show)
 
     def compose(self) -> ComposeResult:
         with Horizontal(classes="title-bar"):
@@ -54,6 +58,9 @@ class DoctorScreen(Screen[None]):
             self._show()
         else:
             self.action_again()
+
+    def action_leave(self) -> None:
+        self.dismiss(self.health)
 
     def action_again(self) -> None:
         """Examine now; it takes some seconds."""
@@ -82,11 +89,12 @@ class DoctorScreen(Screen[None]):
             words = Content("")
         self.query_one("#doctor-when", Static).update(words)
         failed = self._failed and not self._looking
-        build = partial(health_content, self.health, failed)
-        self.query_one(TextPane).show(build, ("doctor", self.health, failed))
+        width = max(40, self.size.width - 6)
+        build = partial(health_content, self.health, width, failed)
+        self.query_one(TextPane).show(build, ("doctor", self.health, width, failed))
 
 
-def health_content(health: Health, failed: bool = False) -> Content:
+def health_content(health: Health, width: int, failed: bool = False) -> Content:
     """All findings, those that need something first."""
     if failed and not health.findings:
         return Content.assemble(
@@ -98,12 +106,13 @@ def health_content(health: Health, failed: bool = False) -> Content:
     style = "bold $error" if health.problems else "bold $success"
     lines = [Content.styled(health.sentence[:1].upper() + health.sentence[1:] + ".", style), Content("")]
     for found in sorted(health.findings, key=lambda found: found.ok or not found.needed):
-        lines += _finding(found)
+        lines += _finding(found, width)
     return Content("\n").join(lines)
 
 
-def _finding(found: Finding) -> list[Content]:
+def _finding(found: Finding, width: int) -> list[Content]:
     mark, style = (ACCEPTED, "$success") if found.ok else (REJECTED, "$error") if found.needed else ("○", MUTED)
-    first = Content.assemble((f"{mark} ", style), (f"{found.what:<16} ", "bold"), found.state)
-    fix = [Content.assemble(" " * 19, ("fix: ", MUTED), (found.fix, "$accent"))] if found.fix else []
-    return [first, *fix]
+    start = Content.assemble((f"{mark} ", style), (f"{found.what:<16} ", "bold"))
+    fix = Content.assemble(" " * start.cell_length, ("fix: ", MUTED))
+    lines = [hanging(start, Content(found.state), width)]
+    return [*lines, hanging(fix, Content.styled(found.fix, "$accent"), width)] if found.fix else lines

@@ -76,6 +76,9 @@ class HomeScreen(Screen[None]):
 
     def on_screen_resume(self) -> None:
         self.app.feed.follow(RunsSource(self.app.runs), self)
+        if self._recipes:  # one may have been copied, and weights may have been fetched, on another screen
+            self._asked = False
+            self.app.perform(self.app.runs.recipes, self.show_recipes)
 
     def _load(self) -> None:
         self.app.perform(self.app.runs.recipes, self.show_recipes)
@@ -96,7 +99,7 @@ class HomeScreen(Screen[None]):
         self.query_one("#machine", Static).update(machine_line(self._machine, self.health))
 
     def show_recipes(self, recipes: list[RecipeLine]) -> None:
-        self._recipes = recipes
+        self._recipes = sorted(recipes, key=lambda recipe: recipe.name != FIRST)
         self._fill_recipes()
         self.app.perform(partial(self.app.runs.takes, recipes), self.show_takes)
         self._look_for_weights()
@@ -107,8 +110,11 @@ class HomeScreen(Screen[None]):
         self._fill_runs()
 
     def show_lacking(self, lacking: tuple[Lacking, ...]) -> None:
+        fetched = bool(self._lacking) and not lacking
         self._lacking = lacking
         self._fill_runs()
+        if fetched:  # what doctor said of them is no longer true
+            self.app.perform(self.app.runs.health, self.show_health)
 
     def _fill_recipes(self) -> None:
         options = [Option(recipe_prompt(one, self._takes.get(one.name)), id=one.name) for one in self._recipes]
@@ -232,7 +238,11 @@ class HomeScreen(Screen[None]):
     def action_doctor(self) -> None:
         from tui.screens.doctor import DoctorScreen
 
-        self.app.push_screen(DoctorScreen(self.health or Health()))
+        self.app.push_screen(DoctorScreen(self.health or Health()), self._looked)
+
+    def _looked(self, found: Health | None) -> None:
+        if found and found.findings:
+            self.show_health(found)
 
     def action_recipe(self) -> None:
         """Look at the recipe that the list points at; one with a mistake too."""

@@ -45,6 +45,7 @@ def first_steps(recipe: RecipeLine | None, takes: Takes | None, lacking: tuple[L
         return Content("\n").join([title, Content.styled("choose a recipe and press Enter", MUTED)])
     total = sum(one.size for one in lacking or ())
     begins = f"fetches {size(total)} of weights, once, then starts" if total else "starts"
+    begins = "begins" if lacking is None else begins
     long = f" ({takes.words.partition(':')[0]})" if takes else ""
     lines = [
         title,
