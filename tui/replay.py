@@ -206,10 +206,6 @@ class ReplayRuns(Runs):
     def find(self, name: str) -> Path:
         return self.player.folder
 
-    def pause(self, folder: Path) -> None:
-        self.player.playing.clear()
-
-    def resume(self, folder: Path) -> None:
     def was_read(self, reader: JournalReader) -> bool:
         """Each replay has its own moment: who read the recorded verdict does not count."""
         return reader.folder.resolve() in self._opened()
@@ -217,6 +213,10 @@ class ReplayRuns(Runs):
     def keep_read(self, folder: Path) -> None:
         self._opened().add(folder.resolve())
 
+    def pause(self, folder: Path) -> None:
+        self.player.playing.clear()
+
+    def resume(self, folder: Path) -> None:
         self.player.playing.set()
 
 

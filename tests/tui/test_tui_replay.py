@@ -29,10 +29,10 @@ TABLES = (
 WATCHING = {
     "now", "status", "runs", "find", "calls", "call", "limits", "facets", "row_window", "whole_row", "edit_problem",
     "may_be_kept", "cards", "evaluation", "interval", "desk", "exports", "compare", "lint_run",
+    "was_read", "keep_read", "unread_among",
 }  # fmt: skip
 OF_THIS_MACHINE = {
     "recipes", "estimate", "machine", "takes", "lacking", "health", "models", "pull", "measure", "command", "leave",
-    "was_read", "keep_read", "unread_among",
     "recipe_text", "check_recipe", "save_recipe", "duplicate_recipe", "lint_text",
 }  # fmt: skip
 """Has nothing to do with the recording, and stays."""
@@ -147,15 +147,15 @@ async def test_the_run_screen_shows_a_replay_as_a_live_run(player: Player) -> No
         player.speed = 20_000
         await until(pilot, lambda: "Press v to open its verdict" in shown(app), seconds=40)
         assert "finished" in shown(app)
-
-
-async def test_the_real_run_of_the_repository_is_replayed_to_its_verdict(tmp_path: Path) -> None:
         await pilot.press("v")
         await until(pilot, lambda: "What do you expect?" in shown(app))
         await pilot.press("v")
         await until(pilot, lambda: "Helped: round-2 is +59.4 points" in shown(app))
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(app.screen, RunScreen) and "Helped: round-2" in shown(app))
+
+
+async def test_the_real_run_of_the_repository_is_replayed_to_its_verdict(tmp_path: Path) -> None:
     player = Player(REAL, tmp_path / "replay" / "real", 2_000)
     app = SchoolhouseApp(ReplayRuns(player), open_first=player.folder)
     player.start()
