@@ -82,4 +82,4 @@ async def test_what_cannot_be_compared_is_said_with_its_fix(tmp_path: Path) -> N
             await until(pilot, lambda: isinstance(app.screen, CompareScreen))
             await until(pilot, lambda: app.screen.query_one(SelectionList).option_count == 1)
             await pilot.press("space", "enter")
-            await until(pilot, lambda: "two or more different runs" in " ".join(shown(app).split()))
+            await until(pilot, lambda: "choose a second run with the space key" in " ".join(shown(app).split()))

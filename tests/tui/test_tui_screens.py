@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from made_up import MadeUpRuns, make_app
 from piloting import shown, until
-from recorded import Recorder, in_training, three_rounds
+from recorded import SENTENCE, Recorder, in_training, three_rounds
 from textual.pilot import Pilot
 from textual.widgets import OptionList, TabbedContent
 from textual.widgets._footer import FooterKey
@@ -198,6 +198,7 @@ async def test_the_verdict_stands_above_a_finished_run(runs: tuple[Path, Recorde
     app = make_app(folder, recorder.clock.now, folder / "quickstart-done")
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: "Helped: round-2 is +59.4 points" in shown(app))
+        assert SENTENCE in " ".join(shown(app).split()), "all of it, on two lines"
 
 
 async def test_a_long_list_stays_where_it_was_scrolled_to(runs: tuple[Path, Recorder]) -> None:

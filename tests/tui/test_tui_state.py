@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ from recorded import SENTENCE, Recorder, three_rounds
 
 from toolkit.journal import JournalReader
 from tui.state import News, RunView, Status, advance
+from tui.widgets.scores import _named
 
 Row = dict[str, Any]
 
@@ -43,6 +45,15 @@ def test_a_finished_run_has_scores_decisions_and_a_verdict(finished: RunView) ->
     assert finished.verdict == SENTENCE
     assert finished.progress(0.0) == 1.0
     assert {stage.state for stage in finished.stages} == {"done"}
+
+
+def test_near_baselines_are_named_once_where_there_is_no_room_for_two(finished: RunView) -> None:
+    near = finished.baselines("gate")
+    assert [point.student for point in _named(near, 34)] == ["few-shot"]
+    assert _named(near, 90) == near
+    far = [replace(near[0], score=0.5), near[1]]
+    assert _named(far, 34) == far
+    assert _named([], 34) == []
 
 
 def test_the_teacher_s_work_is_counted(finished: RunView) -> None:

@@ -138,7 +138,7 @@ async def test_a_comparison_asks_before_it_opens_verdicts(finished: Recorder) ->
     app.runs.compare = lambda folders: comparison(FOUND)  # type: ignore[method-assign]
     app.runs.unread_among = lambda folders: () if app.runs.opened else tuple(folders)  # type: ignore[attr-defined, method-assign]
     async with app.run_test(size=(120, 40)) as pilot:
-        await until(pilot, lambda: app.screen.query_one("#runs", OptionList).option_count and "sat" in shown(app))
+        await until(pilot, lambda: app.screen.query_one("#runs", OptionList).option_count and "unread" in shown(app))
         await pilot.press("c")
         await until(
             pilot, lambda: isinstance(app.screen, CompareScreen) and app.screen.query_one(SelectionList).options

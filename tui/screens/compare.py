@@ -29,6 +29,10 @@ from tui.widgets.textpane import TextPane
 if TYPE_CHECKING:
     from tui.app import SchoolhouseApp
 
+ALONE = (
+    "This run has no other arms, so it cannot be compared alone: choose a second run with the space key, "
+    "or start a recipe with two arms on Home (enter, then a)."
+)
 HINT = "Choose two or more runs with the space key; of one alone, all arms of its series are compared."
 
 
@@ -124,6 +128,7 @@ class CompareScreen(Screen[None]):
     def _compare(self, folders: tuple[str, ...], unread: tuple[Path, ...]) -> Comparison | str:
         """In a thread: the comparison, or why there is none."""
         from toolkit.errors import SchoolhouseError
+        from toolkit.run.compare import BELOW_TWO
 
         try:
             found = self.app.runs.compare([Path(folder) for folder in folders])
@@ -131,6 +136,8 @@ class CompareScreen(Screen[None]):
                 self.app.runs.keep_read(folder)
             return found
         except SchoolhouseError as error:
+            if error.fix == BELOW_TWO:
+                return ALONE
             return f"{error.message}\n\nFix: {error.fix}"
 
     def _show(self, asked: tuple[str, ...], found: Comparison | str) -> None:

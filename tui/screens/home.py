@@ -39,9 +39,8 @@ class HomeScreen(Screen[None]):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (100, "-wide")]  # noqa: RUF012 - textual declares it
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("g", "begin", "Begin"),
-        Binding("r", "resume", "Go on"),
-        Binding("v", "verdict", "Verdict", show=False),  # its run names the key
-        Binding("tab", "app.focus_next", "Other list", show=False),
+        Binding("r", "resume", "Go on", show=False),  # the run in the list names the key
+        Binding("v", "verdict", "Verdict", show=False),
         Binding("e", "recipe", "Edit"),
         Binding("c", "compare", "Compare"),
         Binding("m", "models", "Models"),

@@ -45,13 +45,19 @@ class Choices(OptionList):
 class RecipeChoices(Choices):
     """Recipes to start."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "select", "Start")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "select", "Start"),
+        Binding("tab", "app.focus_next", "Runs"),
+    ]
 
 
 class RunChoices(Choices):
     """Runs to open."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "select", "Open")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "select", "Open"),
+        Binding("tab", "app.focus_next", "Recipes"),
+    ]
 
 
 def nothing(title: str, hint: str) -> Option:

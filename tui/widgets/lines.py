@@ -29,7 +29,7 @@ def run_prompt(run: RunLine, now: float, keys: str = "") -> Content:
     """A run as lines: state and name; recipe, score and age; `keys` that do something with it now."""
     mark, style = STATUS_MARKS[run.status]
     score = percent(run.best) if run.best is not None else "no score yet"
-    score = "exam sat, verdict unread" if run.unread else score
+    score = "verdict unread" if run.unread else score
     first = Content.assemble((f"{mark} ", style), (clean(run.name, 80), "bold"))
     recipe = "" if run.name.startswith(run.recipe) else f" · {clean(run.recipe, 40)}"
     words = f"{recipe} · {score} · {ago(now - run.started)}"

@@ -17,6 +17,8 @@ from tui.widgets.marks import DECISION_MARKS, MUTED
 from tui.widgets.plot import Rgb, bare, colours, new_plot
 
 WIDE = 46
+NEAR = 0.12
+"""Scores that share a row, or nearly, in the plot of a small terminal."""
 TALL = 11
 """Rows from which four steps of the y axis come out even."""
 
@@ -119,8 +121,9 @@ class ScorePlot(Container):
         widget.display = bool(points or baselines)
         rounds = max(self._view.limits.rounds, len(points), 1)
         _axes(plot, rounds, every=25 if self.size.height >= TALL else 50)
+        named = _named(baselines, self.size.width)
         for index, baseline in enumerate(baselines):
-            _baseline(plot, baseline, rounds, index, palette)
+            _baseline(plot, baseline, rounds, index, palette, baseline in named)
         for point in points:
             kept = self._view.decisions.get(point.round or 0) != "rejected"
             _interval(plot, point, palette["primary"] if kept else palette["error"])
@@ -139,11 +142,18 @@ def _axes(plot: Any, rounds: int, every: int) -> None:
     plot.yticks(heights, [str(height) for height in heights])
 
 
-def _baseline(plot: Any, point: ScorePoint, rounds: int, index: int, palette: dict[str, Rgb]) -> None:
+def _named(baselines: list[ScorePoint], width: int) -> list[ScorePoint]:
+    """Those whose names fit: where there is no room for two beside each other, of near ones only the better."""
+    heights = [point.score for point in baselines]
+    near = len(heights) > 1 and max(heights) - min(heights) < NEAR
+    return [max(baselines, key=lambda point: point.score)] if near and width < WIDE else baselines
+
+
+def _baseline(plot: Any, point: ScorePoint, rounds: int, index: int, palette: dict[str, Rgb], named: bool) -> None:
     """A line across, named at alternating ends so that near lines keep their names apart."""
     height, colour = 100 * point.score, palette["muted"]
     plot.plot([0.4, rounds + 0.6], [height, height], marker="╌", color=colour)
-    words = f" {point.student} {percent(point.score)} "
+    words = f" {point.student} {percent(point.score)} " if named else ""
     if index % 2:
         plot.text(words, rounds + 0.6, height, color=colour, background=palette["surface"], alignment="right")
     else:

@@ -97,7 +97,7 @@ class Progress(Widget):
             return Content("")
         words, style = self._words
         text, width = Content.styled(words, style), self.size.width
-        if style == "$error" and text.cell_length > width:  # an error with its fix is worth more than the bar
+        if style in ("$error", "bold") and text.cell_length > width:  # errors and verdicts are worth more than the bar
             first, *more = text.wrap(width)
             return Content("\n").join([first, Content(" ").join(more).truncate(width, ellipsis=True)])
         return Content("\n").join([text.truncate(width, ellipsis=True), self._bar(self._view)])
