@@ -24,6 +24,8 @@ from toolkit.types import Completion, Request
 
 SHARED, OWN, OUT = 1000, 50, 32
 CONTEXT = 2048
+LONG = {"type": "array", "items": {"enum": list(range(10))}, "minItems": 40}
+"""So that no answer ends before its 32 tokens."""
 QUESTIONS, PAIRS = 6, 5
 TARGET = 0.5
 _NOUNS = "river stone lamp garden winter paper bridge cloud market window story letter forest engine silver yellow"
@@ -39,9 +41,9 @@ def question(shared: int, own: int, number: int, out: int = OUT) -> Request:
     """Different numbers share the system message and nothing else."""
     messages = (
         {"role": "system", "content": text(shared, 0)},
-        {"role": "user", "content": f"{number}. {text(own, number + 1)} Write a long story about it."},
+        {"role": "user", "content": f"{number}. {text(own, number + 1)} Now write many numbers, as a list."},
     )
-    return Request(messages, temperature=0.0, max_tokens=out)  # type: ignore[arg-type]
+    return Request(messages, temperature=0.0, max_tokens=out, schema=LONG)  # type: ignore[arg-type]
 
 
 def tokens(model: Any, shared: int, own: int) -> int:

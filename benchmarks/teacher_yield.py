@@ -3,11 +3,12 @@
     python benchmarks/teacher_yield.py [--recipe recipes/quickstart] [--rows 60] [--quick] [--set key=value …]
 
 Both ask the recipe's own teacher, and their rows pass the same checks: what counts are accepted rows, none like
-another, for each 1,000 tokens that the teacher had to compute: those that it wrote, and those that it read and did not
-have in its cache. Told too: for each 1,000 that it wrote, and for each 1,000 with all that it was sent. Pair N has N
-as the teacher's seed, and the contestants take turns. The script asks for a row of each label that still needs some,
-all of them at once, as a person would who knows that this is faster. The last line is one JSON object; the exit code
-is 0 when the target holds.
+another, for each 1,000 tokens that the teacher was sent and wrote, which is what a paid one sends a bill for. Told
+too: for each 1,000 that it wrote, and for each 1,000 that it had to compute, which are those that it wrote and those
+that it was sent and did not have in its cache. Pair N has N as the teacher's seed, and the contestants take turns. The
+script asks for a row of each label that still needs some, all of them at once, as a person would who knows that this
+is faster. On 2 cores the quickstart's teacher takes about half an hour for all of it. The last line is one JSON
+object; the exit code is 0 when the target holds.
 """
 
 from __future__ import annotations
@@ -97,7 +98,7 @@ def main() -> None:
         for key in (COMPUTED, WRITTEN, SENT)
     }
     figures = {name: {"median": statistics.median(found), "all": sorted(found)} for name, found in ratios.items()}
-    passed = figures[COMPUTED]["median"] >= next(iter(TARGETS.values()))
+    passed = figures[SENT]["median"] >= next(iter(TARGETS.values()))
     machine = f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores"
     report = {
         "name": "teacher_yield",
