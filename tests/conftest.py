@@ -26,11 +26,12 @@ if warm_children.possible():
     toolkit.process.start_process = warm_children.start
 
 
+@pytest.hookimpl(tryfirst=True)  # before the groups are read
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Real models one after the other, beside the rest: two of them at once would fight for cores and memory."""
+    """Real models of one file on one worker, so that what they share is loaded and trained once."""
     for item in items:
         if item.get_closest_marker("real"):
-            item.add_marker(pytest.mark.xdist_group("real"))
+            item.add_marker(pytest.mark.xdist_group(f"real-{item.path.stem}"))
 
 
 @pytest.hookimpl(wrapper=True)
