@@ -233,7 +233,9 @@ def harm(folder: Path, how: str) -> None:
     if how == "missing":
         (folder / DATABASE).unlink()
     else:
-        (folder / DATABASE).write_bytes(b"this was a database once " * 400)
+        spoilt = folder / "spoilt"
+        spoilt.write_bytes(b"this was a database once " * 400)
+        spoilt.replace(folder / DATABASE)  # at once: an app that looks at half of it says other words
 
 
 @sizes
