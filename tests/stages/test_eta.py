@@ -180,3 +180,23 @@ def test_the_pace_is_kept_for_later_runs(recipe: Recipe, journal: Journal, clock
     baselines(journal, clock)
     progress.remember_pace(recipe, journal)
     assert progress.known_pace().baseline_seconds == pytest.approx(0.5)
+
+
+def test_a_teachers_pace_is_its_own(
+    recipe: Recipe, journal: Journal, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ended(model: str, shown: dict[str, float]) -> None:
+        monkeypatch.setattr(progress, "teachers_pace", lambda _: shown)
+        teacher = recipe.file.teacher.model_copy(update={"model": model})
+        own = replace(recipe, file=recipe.file.model_copy(update={"teacher": teacher}))
+        progress.remember_pace(own, journal)
+
+    ended("replay/answers.jsonl", {"row_seconds": 0.01})
+    ended("llama_cpp/small", {})  # too few rows to tell
+    usual = progress.known_pace("llama_cpp/another").row_seconds
+    assert progress.known_pace("llama_cpp/small").row_seconds == usual > 0.1
+    ended("llama_cpp/small", {"row_seconds": 3.0})
+    assert [progress.known_pace(f"llama_cpp/{name}").row_seconds for name in ("small", "another")] == [3.0, 3.0]
+    ended("replay/answers.jsonl", {"row_seconds": 0.01})
+    assert progress.known_pace("replay/answers.jsonl").row_seconds == 0.01
+    assert progress.known_pace("llama_cpp/another").row_seconds == 3.0

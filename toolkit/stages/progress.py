@@ -27,6 +27,8 @@ from toolkit.stages.work_left import seeds_of, work_left
 from toolkit.types import BASELINES
 
 PACE_FILE = "pace.json"
+FEW_ROWS = 20
+"""From so few rows a teacher's pace cannot be told."""
 
 
 USUAL_ITEMS = 120
@@ -124,18 +126,25 @@ def fitted(recipe: Recipe, seconds: float) -> list[str]:
 
 def pace_of(recipe: Recipe, journal: JournalReader) -> Pace:
     """The pace that a journal shows; what it does not show yet is this machine's last known pace."""
-    seconds = stage_seconds(journal)
-    rows = journal.row_counts()["accepted"]
-    spent = journal.call_totals("teacher")
-    enough = rows > 20
     return measured(
         known_pace(recipe.file.teacher.model),
-        row_seconds=seconds.get("generate", 0) / rows if enough else None,
-        row_prompt_tokens=spent["prompt_tokens"] / rows if enough else None,
-        row_completion_tokens=spent["completion_tokens"] / rows if enough else None,
+        **teachers_pace(journal),
         **_training_pace(recipe, journal),
         **_answering_pace(journal),
     )
+
+
+def teachers_pace(journal: JournalReader) -> dict[str, float]:
+    """What a row has cost the teacher so far, by the names of `TEACHERS_OWN`; empty while there are few rows."""
+    rows = journal.row_counts()["accepted"]
+    if rows <= FEW_ROWS:
+        return {}
+    spent = journal.call_totals("teacher")
+    return {
+        "row_seconds": stage_seconds(journal).get("generate", 0) / rows,
+        "row_prompt_tokens": spent["prompt_tokens"] / rows,
+        "row_completion_tokens": spent["completion_tokens"] / rows,
+    }
 
 
 def _training_pace(recipe: Recipe, journal: JournalReader) -> dict[str, float | None]:
@@ -187,10 +196,14 @@ def known_pace(teacher: str = "") -> Pace:
 
 
 def remember_pace(recipe: Recipe, journal: JournalReader) -> None:
-    """Keep this run's pace for the forecasts of later runs."""
-    found = asdict(pace_of(recipe, journal))
-    teachers = _stored_pace().get("teachers", {})
-    teachers[recipe.file.teacher.model] = {name: found[name] for name in TEACHERS_OWN}
+    """Keep this run's pace for the forecasts of later runs; a teacher's only if this run shows it."""
+    stored, teacher = _stored_pace(), recipe.file.teacher.model
+    found, shown = asdict(pace_of(recipe, journal)), teachers_pace(journal)
+    teachers = stored.get("teachers", {})
+    if shown:
+        teachers[teacher] = shown
+    if not shown or teacher.startswith("replay/"):  # answers from a file say nothing of the next teacher
+        found |= {name: stored.get(name) for name in TEACHERS_OWN}
     write_text(cache_dir() / PACE_FILE, json.dumps({**found, "teachers": teachers}))
 
 
