@@ -124,3 +124,8 @@ class Score:
 
     def to_json(self) -> dict[str, float | int]:
         return {"score": self.value, "low": self.low, "high": self.high, "n": self.n}
+
+
+def exam_was_sat(verdict: Mapping[str, Any] | None) -> bool:
+    """Whether a run's verdict comes from opened items; a run without an accepted round leaves them sealed."""
+    return bool(verdict and verdict.get("student"))

@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from toolkit.types import BASELINES
-from tui.state import Record, ScorePoint, Status, exam_was_sat
+from toolkit.types import BASELINES, exam_was_sat
+from tui.state import Record, ScorePoint, Status
 from tui.text import clean, clean_block
 
 Kind = Literal["fixed", "broken", "right", "wrong"]

@@ -13,8 +13,9 @@ from textual.message import Message
 from textual.message_pump import MessagePump
 
 from toolkit.errors import SchoolhouseError
+from toolkit.types import exam_was_sat
 from tui.runs import Runs
-from tui.state import SAMPLES_KEPT, News, Record, RunLine, Status, Yield, exam_was_sat
+from tui.state import SAMPLES_KEPT, News, Record, RunLine, Status, Yield
 
 if TYPE_CHECKING:
     from toolkit.journal import JournalReader

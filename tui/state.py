@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from toolkit.types import BASELINES
+from toolkit.types import BASELINES, exam_was_sat
 from tui.eventlog import LogLine, log_line
 from tui.person import ASKS_NO_MODEL, Note, Waiting, notes_of, waiting_for
 from tui.text import clean
@@ -280,11 +280,6 @@ def advance(view: RunView, news: News) -> RunView:
         gained=news.gained,
         last_round=news.last_round,
     )
-
-
-def exam_was_sat(verdict: Mapping[str, Any] | None) -> bool:
-    """Whether the sealed items were opened."""
-    return bool(verdict and verdict.get("student"))
 
 
 def _with_stages(view: RunView, records: Sequence[Record]) -> RunView:

@@ -12,13 +12,14 @@ from recorded import Recorder
 from toolkit.errors import ChildError, ModelError
 from toolkit.journal import DATABASE, JournalReader
 from toolkit.run import Run
+from toolkit.types import exam_was_sat
 from tui.app import SchoolhouseApp
 from tui.doors.chat import Conversation, Told
 from tui.doors.models import Progress
 from tui.machine import Finding, Health, Lacking
 from tui.recipes import Takes
 from tui.runs import Runs
-from tui.state import RecipeLine, RunLine, Status, exam_was_sat
+from tui.state import RecipeLine, RunLine, Status
 from tui.weights import Memory, ModelLine
 
 RECIPES = [

@@ -12,18 +12,14 @@ from pathlib import Path
 
 from toolkit.journal import JournalReader
 from toolkit.paths import cache_dir
+from toolkit.types import exam_was_sat
 
 FOLDER = "verdicts-read"
 
 
 def waits_unread(reader: JournalReader) -> bool:
     """Whether the run sat its exam, and nobody here has read what came of it."""
-    return exam_was_sat(reader) and not was_read(reader)
-
-
-def exam_was_sat(reader: JournalReader) -> bool:
-    """Whether the sealed items were opened; a run without an accepted round leaves them sealed."""
-    return bool((reader.meta("verdict") or {}).get("student"))
+    return exam_was_sat(reader.meta("verdict")) and not was_read(reader)
 
 
 def was_read(reader: JournalReader) -> bool:

@@ -22,8 +22,8 @@ class EvaluationDoor(JudgingDoor, VerdictsDoor):
     def evaluation(self, reader: JournalReader, status: Status, split: str) -> Evaluation:
         """How all students did on a split. Before the exam `private` is empty, and `gate` has no texts or answers."""
         from toolkit.data.sealed import times_opened
+        from toolkit.types import exam_was_sat
         from tui.evaluation import Evaluation, in_order, item_lines
-        from tui.state import exam_was_sat
 
         verdict = reader.meta("verdict") or {}
         sat = exam_was_sat(verdict)

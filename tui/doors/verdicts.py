@@ -37,14 +37,14 @@ class VerdictsDoor:
         from toolkit.journal import JournalReader
         from toolkit.run import Run
         from toolkit.run.arms import siblings
-        from toolkit.run.unread import exam_was_sat
+        from toolkit.types import exam_was_sat
 
         if len(folders) == 1:
             folders = [run.folder for run in siblings(Run(folders[0])).values()] or folders
         found = []
         for folder in folders:
             with closing(JournalReader(folder)) as reader:
-                if exam_was_sat(reader) and not self.was_read(reader):
+                if exam_was_sat(reader.meta("verdict")) and not self.was_read(reader):
                     found.append(folder)
         return tuple(found)
 
