@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 from school import LABELS, School
 
 from toolkit.cli.chat import talk
+from toolkit.errors import JournalError
 from toolkit.evaluation.prompts import TaskPrompts
+from toolkit.run import Run
 from toolkit.types import Message
 
 
@@ -34,3 +37,10 @@ def test_prompts_and_lengths_are_those_of_the_run(
     assert [prompt for prompt, _ in asked] == [prompts.zero_shot("where is it?"), prompts.trained("where is it?")]
     assert [how["max_new_tokens"] for _, how in asked] == [7, 7]
     assert "trained student  late_parcel" in capsys.readouterr().out
+
+
+def test_a_run_that_was_copied_without_its_weights_says_so() -> None:
+    run = Run(Path(__file__).parent.parent / "data" / "recorded-run")
+    with pytest.raises(JournalError, match="without its trained weights") as refused:
+        run.student(trained=True)
+    assert "schoolhouse run quickstart" in refused.value.fix

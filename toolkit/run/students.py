@@ -29,7 +29,7 @@ def run_prompts(run: Run) -> TaskPrompts:
 
 
 def open_trained(run: Run, round_number: int | None, *, trained: bool) -> Student:
-    """Raises JournalError when the run has no trained student yet."""
+    """Raises JournalError when the run has no trained student yet, or no longer has its weights."""
     file = run_recipe(run).file
     adapter = None
     if trained:
@@ -39,5 +39,10 @@ def open_trained(run: Run, round_number: int | None, *, trained: bool) -> Studen
         if chosen is None:
             raise JournalError(f"{run.name} has no trained student yet", f"schoolhouse resume {run.name}")
         adapter = run.folder / chosen["adapter"]
+        if not adapter.is_dir():  # a run that was copied or committed without its weights
+            raise JournalError(
+                f"{run.name} is here without its trained weights: {adapter} is missing",
+                f"put that folder back, or train anew: schoolhouse run {file.name}",
+            )
     weights, log = weights_path(file.student.model), run.folder / "student.log"
     return open_student(file.student.backend, weights, adapter, log, context=file.student_context)
