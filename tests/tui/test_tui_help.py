@@ -7,14 +7,16 @@ from piloting import shown, until
 from recorded import Recorder
 
 from tui.screens.data import DataScreen
-from tui.screens.help import help_lines
+from tui.screens.help import SECTIONS, help_lines, others
 from tui.screens.run import RunScreen
 
 
 def test_the_keys_of_the_screen_one_is_on_come_first() -> None:
     assert help_lines("Data")[0] == ("Data", "")
     assert help_lines("Choose")[0] == ("Everywhere", "")
-    assert [line for line in help_lines("Data") if line == ("Data", "")] == [("Data", "")]
+    every = help_lines("Data") + others("Data")
+    assert [line for line in every if line == ("Data", "")] == [("Data", "")]
+    assert {(name, "") for name in SECTIONS} <= set(every)
 
 
 async def test_the_keys_of_a_screen_are_commands_of_the_palette(tmp_path: Path) -> None:
@@ -28,6 +30,8 @@ async def test_the_keys_of_a_screen_are_commands_of_the_palette(tmp_path: Path) 
             assert "Go on" not in commands  # it runs
             await pilot.press("question_mark")
             await until(pilot, lambda: "every row, and what became of it" in shown(app))
+            await pilot.press("end")  # to what is not there at the first paint
+            await until(pilot, lambda: "open it in your own editor" in shown(app))
             await pilot.press("escape", "ctrl+p")
             await pilot.press(*"Data")
             await pilot.pause(0.5)

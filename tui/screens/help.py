@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -144,17 +145,32 @@ class HelpScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         with VerticalScroll(classes="dialog") as dialog:
             dialog.border_title = "Help"
-            yield Static(Content("\n").join(_line(key, words) for key, words in help_lines(self._section)))
+            yield Static(_text(help_lines(self._section)))
+            yield Static(id="help-others")
         yield KeyRow()
+
+    def on_mount(self) -> None:
+        """What fits into few terminals comes after the first paint: text is measured and cut as a whole."""
+        self.call_after_refresh(lambda: self.query_one("#help-others", Static).update(_text(others(self._section))))
 
 
 def help_lines(section: str) -> Keys:
-    """All keys: those of `section` first, a title without words before each group."""
-    first = [section] if section in SECTIONS else []
-    others = [name for name in SECTIONS if name not in first]
-    groups = [(name, SECTIONS[name]) for name in first]
-    groups += [("Everywhere", EVERYWHERE), ("Signs", SIGNS), *((name, SECTIONS[name]) for name in others)]
+    """The keys of `section`, those of all screens and the signs; a title without words before each group."""
+    first = [(section, SECTIONS[section])] if section in SECTIONS else []
+    return _grouped([*first, ("Everywhere", EVERYWHERE), ("Signs", SIGNS)])
+
+
+def others(section: str) -> Keys:
+    """The keys of all screens but this one."""
+    return _grouped([(name, keys) for name, keys in SECTIONS.items() if name != section])
+
+
+def _grouped(groups: Iterable[tuple[str, Keys]]) -> Keys:
     return tuple(line for name, keys in groups for line in ((name, ""), *keys))
+
+
+def _text(lines: Keys) -> Content:
+    return Content("\n").join(_line(key, words) for key, words in lines)
 
 
 def _line(key: str, words: str) -> Content:
