@@ -27,9 +27,9 @@ def gate_gains(run: Run) -> list[dict[str, Any]]:
         {
             "round": number,
             "against": rival,
-            "difference": round(gain.difference, 4),
-            "low": round(gain.low, 4),
-            "high": round(gain.high, 4),
+            "difference": round(gain.difference, 6),
+            "low": round(gain.low, 6),
+            "high": round(gain.high, 6),
             "n": gain.n,
             "p_value": gain.p_value,
             "p_adjusted": corrected,

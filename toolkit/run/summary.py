@@ -157,4 +157,4 @@ def _exam(run: Run, verdict: dict[str, Any]) -> Summary:
 
 
 def _score(run: Run, student: str, split: str) -> Summary:
-    return {key: round(value, 4) for key, value in score_of(run.reader.outcomes(student, split)).to_json().items()}
+    return {key: round(value, 6) for key, value in score_of(run.reader.outcomes(student, split)).to_json().items()}
