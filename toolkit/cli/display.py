@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from operator import itemgetter
 from types import TracebackType
 from typing import Any
 
@@ -68,15 +69,17 @@ class Display:
             self._print_news(reader)
 
     def _print_news(self, reader: JournalReader) -> None:
-        stages = reader.stages()
-        for stage in stages[self._stages_seen :]:
-            words = STAGE_WORDS.get(stage["name"], stage["name"])
-            self._console.print(Text(f"{_clock(stage['started'])}  {_round(stage)}{words}", style="dim"))
+        """Stages that began and events, in the order in which they happened."""
+        stages, events = reader.stages(), reader.events(after=self._seen)
+        news = [
+            (stage["started"], _round(stage) + STAGE_WORDS.get(str(stage["name"]), str(stage["name"])), "dim")
+            for stage in stages[self._stages_seen :]
+        ]
+        news += [(event["at"], line, "") for event in events if (line := event_line(event))]
+        for at, line, style in sorted(news, key=itemgetter(0)):
+            self._console.print(Text(f"{_clock(at)}  {line}", style=style))
         self._stages_seen = len(stages)
-        for event in reader.events(after=self._seen):
-            self._seen = event["id"]
-            if line := event_line(event):
-                self._console.print(Text(f"{_clock(event['at'])}  {line}"))
+        self._seen = max((event["id"] for event in events), default=self._seen)
 
 
 def event_line(event: dict[str, Any]) -> str:
