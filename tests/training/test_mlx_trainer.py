@@ -259,16 +259,16 @@ def test_the_rotary_settings_stand_where_mlx_lm_reads_them() -> None:
 @pytest.mark.real
 @pytest.mark.skipif(not present("smollm2-135m-instruct"), reason="schoolhouse models pull smollm2-135m-instruct")
 def test_smollm2_begins_where_torch_begins_and_answers_with_the_adapter(tmp_path: Path) -> None:
-    """A dozen rows, two steps: MLX on a CPU trains six tokens a second."""
+    """Six rows, two steps: MLX on a CPU trains six tokens a second."""
     from toolkit.students.student import open_student
 
     kinds = {"parcel_late": "where is my parcel", "refund": "i want my money back", "password": "cannot log in"}
-    rows = [Example(prompt(f"{text}{mark}"), kind) for mark in ("", "?", "!", ".") for kind, text in kinds.items()]  # type: ignore[arg-type]
+    rows = [Example(prompt(f"{text}{mark}"), kind) for mark in ("", "?") for kind, text in kinds.items()]  # type: ignore[arg-type]
     gguf = weights_path("smollm2-135m-instruct")
     steps: dict[str, list[float]] = {}
     for name in ("mlx", "torch"):
         job = TrainJob(
-            gguf=gguf, examples=rows, output=tmp_path / name, epochs=1, batch_size=6, dtype="float32", warmup=0.0
+            gguf=gguf, examples=rows, output=tmp_path / name, epochs=1, batch_size=3, dtype="float32", warmup=0.0
         )
         events: list[dict[str, Any]] = []
         open_trainer(name).train(job, events.append)

@@ -161,7 +161,7 @@ def test_a_window_anywhere_in_100_000_rows_is_there_at_once(tmp_path: Path) -> N
 async def opened(pilot: Pilot[None], app: SchoolhouseApp) -> DataScreen:
     await until(pilot, lambda: isinstance(app.screen, RunScreen) and app.screen.view.scores)
     await pilot.press("d")
-    await until(pilot, lambda: isinstance(app.screen, DataScreen) and app.screen.row)
+    await until(pilot, lambda: isinstance(app.screen, DataScreen) and app.screen.row and app.screen.facets.total)
     assert isinstance(app.screen, DataScreen)
     return app.screen
 

@@ -117,18 +117,18 @@ IN_RUN: dict[str, list[Step]] = {
         ("tab", lambda s: s),
     ],
     "data": [
-        ("d", lambda s: isinstance(s, DataScreen) and s.row),
+        ("d", lambda s: isinstance(s, DataScreen) and s.row and s.facets.total),
         ("end", lambda s: s.row and s.row.line.status == "quarantined"),
         ("up", lambda s: s.row and s.row.line.reason == "near_duplicate"),
         ("up", lambda s: s.row and s.row.calls),
         ("w", lambda s: isinstance(s, CallScreen)),
     ],
     "filter": [
-        ("d", lambda s: isinstance(s, DataScreen) and s.row),
+        ("d", lambda s: isinstance(s, DataScreen) and s.row and s.facets.total),
         ("l", lambda s: s.query(OptionList)),
     ],
     "lint": [
-        ("d", lambda s: isinstance(s, DataScreen) and s.row),
+        ("d", lambda s: isinstance(s, DataScreen) and s.row and s.facets.total),
         ("t", lambda s: isinstance(s, LintScreen) and s.found),
     ],
     "evaluation": [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -15,6 +16,7 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static
 
+from toolkit.errors import SchoolhouseError
 from tui.feed import FeedFailed
 from tui.rows import (
     QUARANTINED,
@@ -44,6 +46,8 @@ if TYPE_CHECKING:
     from tui.app import SchoolhouseApp
     from tui.attempts import Call
 
+Found = tuple[int, dict[int, list[RowLine]]]
+"""How many rows a filter lets through, and some pages of them."""
 TITLES = {"status": "Status", "reason": "Reason", "skill": "Label", "attempt": "Round"}
 
 
@@ -82,7 +86,7 @@ class DataScreen(Screen[None]):
         self.row: WholeRow | None = None
         self._decisions: dict[str, str] = {}
         self._source: RowsSource | None = None
-        self._asking = self._row_is_old = False
+        self._asking = self._row_is_old = self._counted = False
         self._wanted_row: tuple[int, int] | None = None
 
     def compose(self) -> ComposeResult:
@@ -98,6 +102,7 @@ class DataScreen(Screen[None]):
 
     def on_mount(self) -> None:
         self.query_one(Window).focus()
+        self.app.perform(self._first_page, self._take_first)
 
     def on_screen_resume(self) -> None:
         self._source = self._source or RowsSource(self.app.runs, self.folder)
@@ -113,6 +118,9 @@ class DataScreen(Screen[None]):
         self.query_one("#data-status", Static).update(Content.styled(f"{mark} {self.facets.status}", style))
         self.pages.age()
         self._ask()
+        if not self._counted:
+            self._counted = True
+            self.refresh_bindings()
 
     @on(FeedFailed)
     def show_failure(self, message: FeedFailed) -> None:
@@ -139,16 +147,30 @@ class DataScreen(Screen[None]):
             job = partial(self.app.runs.row_window, self.folder, self.chosen, decided, pages)
             self.app.perform(job, partial(self._take, self.chosen))
 
-    def _take(self, chosen: Chosen, found: tuple[int, dict[int, list[RowLine]]]) -> None:
+    def _first_page(self) -> Found:
+        """In a thread. What is wrong with a journal is said by the feed."""
+        with suppress(SchoolhouseError):
+            return self.app.runs.row_window(self.folder, Chosen(), [], [0])
+        return 0, {}
+
+    def _take_first(self, found: Found) -> None:
+        """These do not wait for what rows may be filtered by, which is counted over all of them."""
+        if found[0] and not self.facets.total and not self.chosen.any and self.is_attached:
+            self._fill(found)
+
+    def _take(self, chosen: Chosen, found: Found) -> None:
         if chosen != self.chosen or not self.is_attached:
             return
+        empty = "no row is like that; press a for all" if self.chosen.any else "no row yet: the teacher has not written"
+        self.query_one("#data-filter", Static).update(filter_words(self.chosen, self.facets, found[0]))
+        self._fill(found, empty)
+
+    def _fill(self, found: Found, empty: str = "") -> None:
         count, pages = found
         for page, lines in pages.items():
             self.pages.put(page, lines)
         window = self.query_one(Window)
-        empty = "no row is like that; press a for all" if self.chosen.any else "no row yet: the teacher has not written"
         window.fill(count, empty)
-        self.query_one("#data-filter", Static).update(filter_words(self.chosen, self.facets, count))
         self._show_row(window.cursor)
 
     @on(Window.Moved)
@@ -252,6 +274,8 @@ class DataScreen(Screen[None]):
     # -- a row ---------------------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action in ("filter", "similar"):  # dim until it is known what there is to filter by
+            return self._counted or None
         if action == "source":
             return bool(self.row and self.row.calls)
         if action in ("edit", "label"):
