@@ -168,7 +168,11 @@ def special_rows_of_three(recorder: Recorder) -> None:
     special_rows(recorder)
 
 
-TO_DATA = ("d", is_open(DataScreen, "row 1 of attempt 1"))
+def rows_are_counted(app: App[None]) -> bool:
+    return bool(is_open(DataScreen, "row 1 of attempt 1")(app) and app.screen.facets.total)  # type: ignore[attr-defined]
+
+
+TO_DATA = ("d", rows_are_counted)
 
 
 @sizes

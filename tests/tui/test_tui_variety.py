@@ -99,7 +99,7 @@ async def test_the_plots_are_a_key_away_from_the_rows(recorder: Recorder) -> Non
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: isinstance(app.screen, RunScreen) and app.screen.view.scores)
         await pilot.press("d")
-        await until(pilot, lambda: isinstance(app.screen, DataScreen) and app.screen.row)
+        await until(pilot, lambda: isinstance(app.screen, DataScreen) and app.screen.row and app.screen.facets.total)
         await pilot.press("v")
         await until(pilot, lambda: "Distinct n-grams" in shown(app) and "Vendi score" in shown(app))
         assert isinstance(app.screen, VarietyScreen)
