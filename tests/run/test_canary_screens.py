@@ -111,7 +111,7 @@ async def attempts_screen(watch: Watcher) -> None:
 async def data_screen(watch: Watcher) -> None:
     app = watch.pilot.app
     await watch.press("d")
-    await until(watch.pilot, lambda: isinstance(app.screen, DataScreen) and app.screen.facets.total)
+    await until(watch.pilot, lambda: isinstance(app.screen, DataScreen) and app.screen.row and app.screen.facets.total)
     assert isinstance(app.screen, DataScreen)
     await watch.press(*["down"] * LINES, "end", *["up"] * LINES)
 
