@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from recorded import three_rounds
 
-from toolkit.cli.show import print_run
+from toolkit.cli.show import print_run, print_runs
 from toolkit.journal import Journal, JournalReader
 from toolkit.run import Run
 from toolkit.run.unread import keep_read, waits_unread, was_read
@@ -72,3 +72,14 @@ def test_a_verdict_that_was_printed_to_a_person_was_read(
     monkeypatch.setattr(sys.stdout, "isatty", lambda: terminal, raising=False)
     print_run(str(finished.folder))
     assert was_read(finished) is terminal
+
+
+def test_the_list_of_runs_tells_no_unread_verdict(
+    finished: JournalReader, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SCHOOLHOUSE_RUNS", str(finished.folder.parent))
+    print_runs()
+    assert "verdict unread" in capsys.readouterr().out
+    keep_read(finished)
+    print_runs()
+    assert "verdict unread" not in capsys.readouterr().out

@@ -157,6 +157,15 @@ def test_the_common_prefix_leaves_each_row_a_token() -> None:
 
 def test_batches_by_length_hold_every_row_once() -> None:
     rows = [[0] * (n * 37 % 300 + 20) for n in range(100)]
-    found = list(_by_length(rows, 10))
-    assert sorted(index for batch in found for index in batch) == list(range(100))
-    assert all(max(len(rows[i]) - 10 for i in batch) * len(batch) <= 4096 for batch in found)
+    for workers in (1, 2, 3):
+        found = list(_by_length(rows, 10, workers))
+        assert sorted(index for batch in found for index in batch) == list(range(100))
+        assert all(max(len(rows[i]) - 10 for i in batch) * len(batch) <= 4096 for batch in found)
+        assert all(len(batch) <= 32 for batch in found)
+
+
+def test_workers_are_dealt_about_as_many_tokens() -> None:
+    rows = [[0] * (n % 60 + 10) for n in range(37)]
+    one, other = (sum(len(rows[index]) for index in batch) for batch in _by_length(rows, 8, 2))
+    assert abs(one - other) < 0.1 * one
+    assert [len(batch) for batch in _by_length(rows[:1], 8, 2)] == [1]

@@ -22,7 +22,7 @@ from toolkit.stages.funnel import funnel
 
 
 def print_runs() -> None:
-    """All runs, newest first."""
+    """All runs, newest first; what an exam found is not told here before `show` or the screens have told it."""
     found = Run.list()
     if not found:
         say("no runs yet; start one with `schoolhouse demo`")
@@ -31,6 +31,7 @@ def print_runs() -> None:
     for line in found:
         started = time.strftime("%Y-%m-%d %H:%M", time.localtime(line.started))
         best = f"{line.best:.1%}" if line.best is not None else ""
+        best = "verdict unread" if line.unread else best
         table.add_row(*(Text(cell) for cell in (line.name, line.recipe, line.status, started, best)))
     _console().print(table)
 

@@ -7,7 +7,12 @@ prefix are one matrix product for all rows together.
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
+
+from toolkit.students.joined_rows import JoinedRows
 
 NAME = "schoolhouse_prefix"
 
@@ -22,6 +27,16 @@ class PrefixAttention:
     def __init__(self, torch: Any) -> None:
         self._torch = torch
         self.prefix: list[tuple[Any, Any]] = []
+        self._here = threading.local()
+
+    @contextmanager
+    def of(self, joined: JoinedRows) -> Iterator[None]:
+        """In this thread queries, keys and values are those of joined rows, until this ends."""
+        self._here.joined = joined
+        try:
+            yield
+        finally:
+            self._here.joined = None
 
     def install(self, model: Any) -> None:
         """Let the model use it."""
@@ -33,7 +48,9 @@ class PrefixAttention:
     def __call__(
         self, module: Any, query: Any, key: Any, value: Any, attention_mask: Any, *, scaling: float, **_: Any
     ) -> tuple[Any, None]:
-        torch = self._torch
+        torch, joined = self._torch, getattr(self._here, "joined", None)
+        if joined:
+            query, key, value = (joined.apart(one) for one in (query, key, value))
         rows, heads, tokens, width = query.shape
         groups = key.shape[1]
         # query heads that share a key head stand together
@@ -48,7 +65,8 @@ class PrefixAttention:
         own = weights[..., -key.shape[2] :] @ value
         if shared is not None:
             own = own + _over_all_rows(weights[..., : -key.shape[2]], shared[1])
-        return own.view(rows, heads, tokens, width).transpose(1, 2), None
+        attended = own.view(rows, heads, tokens, width).transpose(1, 2)
+        return joined.join(attended) if joined else attended, None
 
 
 def _over_all_rows(left: Any, right: Any) -> Any:

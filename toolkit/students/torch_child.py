@@ -22,6 +22,7 @@ from toolkit.models.torch_model import (
     workers,
 )
 from toolkit.process import Emit, child_main
+from toolkit.students.joined_rows import JoinedRows
 from toolkit.students.prefix_attention import PrefixAttention
 from toolkit.types import Message
 
@@ -50,7 +51,8 @@ class TorchStudent:
         self.attention = PrefixAttention(self.torch)
         self.attention.install(self.model)
         self.ends = end_ids(self.tokenizer, self.model)
-        self.pool = ThreadPoolExecutor(workers() if self.model.device.type == "cpu" else 1)
+        self.workers = workers() if self.model.device.type == "cpu" else 1
+        self.pool = ThreadPoolExecutor(self.workers)
 
     def answer(
         self,
@@ -59,7 +61,7 @@ class TorchStudent:
         choices: Sequence[str] = (),
         grown: Grown | None = None,
     ) -> Iterator[tuple[int, str]]:
-        """Index and text of each prompt, the shortest prompts first; `grown` is told of answers that go on."""
+        """Index and text of each prompt, shorter prompts first; `grown` is told of answers that go on."""
         closed = Choices([token_ids(self.tokenizer, choice) for choice in choices], self.ends) if choices else None
         most = closed.longest + 1 if closed else most
         rows = [prompt_ids(self.tokenizer, prompt) for prompt in prompts]
@@ -80,7 +82,7 @@ class TorchStudent:
                     (batch[place], self._text(ids)) for place, ids in self._generate(own, shared, most, closed, told)
                 ]
 
-        for answers in self.pool.map(finished, _by_length(rows, shared)):
+        for answers in self.pool.map(finished, _by_length(rows, shared, self.workers)):
             yield from answers
 
     def _text(self, ids: list[int]) -> str:
@@ -124,7 +126,7 @@ class TorchStudent:
         closed: Choices | None = None,
         told: Callable[[int, list[int]], None] = lambda place, ids: None,
     ) -> Iterator[tuple[int, list[int]]]:
-        """Place in `rows` and answer ids of each row, when the row is finished. Rows are padded on the left.
+        """Place in `rows` and answer ids of each row, when the row is finished. The cache is padded on the left.
 
         `told` gets the same of rows that go on, after each of their tokens.
         """
@@ -133,8 +135,7 @@ class TorchStudent:
         padding = torch.tensor([longest - len(row) for row in rows], device=self.model.device)
         answers: list[list[int]] = [[] for _ in rows]
         places, cache = list(range(len(rows))), self._cache()
-        seen = torch.arange(longest, device=self.model.device) >= padding[:, None]
-        logits = self._forward([[0] * (longest - len(row)) + row for row in rows], seen, shared - padding, cache)
+        logits = self._begin(rows, shared, cache)
         for length in range(longest + 1, longest + most + 1):
             chosen = _choose(logits, [answers[place] for place in places], closed)
             going = [i for i, token in enumerate(chosen) if token not in self.ends]
@@ -155,6 +156,28 @@ class TorchStudent:
                 padding, places = padding[keep], [places[i] for i in going]
             seen = torch.arange(length, device=self.model.device) >= padding[:, None]
             logits = self._forward([[chosen[i]] for i in going], seen, shared + length - 1 - padding, cache)
+
+    def _begin(self, rows: list[list[int]], shared: int, cache: Any) -> Any:
+        """Logits after the last token of each row, whose first one stands at `shared`."""
+        torch = self.torch
+        joined = JoinedRows(torch, [len(row) for row in rows], self.model.device)
+        longest = joined.seen.shape[1]
+        if self.plain:
+            padded = [[0] * (longest - len(row)) + row for row in rows]
+            return self._forward(padded, joined.seen, shared - (~joined.seen).sum(-1), cache)
+        positions = [shared + place for row in rows for place in range(len(row))]
+        with self.attention.of(joined):
+            output = self.model(
+                input_ids=torch.tensor([[token for row in rows for token in row]], device=self.model.device),
+                attention_mask=self._causal(longest, joined.seen),
+                position_ids=torch.tensor([positions], device=self.model.device),
+                past_key_values=cache,
+                use_cache=True,
+                logits_to_keep=joined.ends - 1,
+            )
+        for layer in cache.layers:
+            layer.keys, layer.values = joined.apart(layer.keys), joined.apart(layer.values)
+        return output.logits[0]
 
     def _forward(self, rows: list[list[int]], seen: Any, begin: Any, cache: Any) -> Any:
         """Logits after the last token of each row.
@@ -204,17 +227,20 @@ def _complete(answer: list[int], closed: Choices) -> bool:
     return whole is not None
 
 
-def _by_length(rows: Sequence[list[int]], shared: int) -> Iterator[list[int]]:
-    """Indices of the rows in batches of like length."""
-    batch: list[int] = []
+def _by_length(rows: Sequence[list[int]], shared: int, workers: int) -> Iterator[list[int]]:
+    """Indices of the rows in batches of like length, `workers` of which after another hold about as many tokens."""
+    dealt: list[int] = []
     for index in sorted(range(len(rows)), key=lambda index: len(rows[index])):
-        own = len(rows[index]) - shared
-        if batch and (len(batch) == BATCH or own * (len(batch) + 1) > TOKENS_IN_BATCH):
-            yield batch
-            batch = []
-        batch.append(index)
-    if batch:
-        yield batch
+        size = len(dealt) // workers + 1
+        if size > BATCH or (dealt and (len(rows[index]) - shared) * size > TOKENS_IN_BATCH):
+            yield from _deal(dealt, workers)
+            dealt = []
+        dealt.append(index)
+    yield from _deal(dealt, workers)
+
+
+def _deal(indices: list[int], workers: int) -> Iterator[list[int]]:
+    return (indices[worker::workers] for worker in range(min(workers, len(indices))))
 
 
 def _serve(messages: Iterator[dict[str, Any]], emit: Emit) -> None:
