@@ -45,6 +45,26 @@ def test_answers_equal_plain_generation(gguf: Path, system: str) -> None:
     assert dict(student.answer(prompts[2:3], 9)) == {0: answers[2]}  # type: ignore[arg-type]
 
 
+def test_a_beginning_is_computed_once_for_all_questions_that_have_it(
+    gguf: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    student = TorchStudent({"model": str(hf_folder(gguf)), "adapter": None, "dtype": "float32"})
+    asked = [[prompt(f"{n} {word}", system) for n in range(4)] for system in SYSTEMS for word in ("where", "why")]
+    plain = [[plainly(hf_folder(gguf), one, 5) for one in prompts] for prompts in asked]
+    computed, forward = [], student._forward
+
+    def counting(rows: list[list[int]], *others: Any) -> Any:
+        computed.append(len(rows[0]))
+        return forward(rows, *others)
+
+    monkeypatch.setattr(student, "_forward", counting)
+    for prompts, answers in zip([*asked, asked[0]], [*plain, plain[0]], strict=True):
+        found = dict(student.answer(prompts, 5))  # type: ignore[arg-type]
+        assert [found[index] for index in range(4)] == answers
+    beginnings = [tokens for tokens in computed if tokens > 1]
+    assert len(beginnings) == 3, "the second question of each system finds it there, the last one does not"
+
+
 @pytest.mark.parametrize(
     ("version", "window", "plain"), [(2, 20, True), (2, 300, True), (3, 20, True), (3, 300, False)]
 )

@@ -48,7 +48,7 @@ class TorchStudent:
             model = PeftModel.from_pretrained(model, setup["adapter"]).merge_and_unload()
         self.model = model.to(getattr(self.torch, setup["dtype"])).eval()
         self.plain, self._plainly = False, self.model.config._attn_implementation
-        self.attention = PrefixAttention(self.torch)
+        self.attention, self._shared = PrefixAttention(self.torch), list[int]()
         self.attention.install(self.model)
         self.ends = end_ids(self.tokenizer, self.model)
         self.workers = workers() if self.model.device.type == "cpu" else 1
@@ -108,8 +108,10 @@ class TorchStudent:
             self.attention.install(self.model)
 
     def _share(self, prefix: list[int]) -> None:
-        """Compute what all prompts begin with; it is attended to until the next call."""
-        self.attention.prefix = []
+        """Compute what all prompts begin with, unless those before began so too; it is attended to from now on."""
+        if prefix == self._shared:
+            return
+        self._shared, self.attention.prefix = [], []
         if not prefix:
             return
         cache = self._cache()
@@ -117,6 +119,7 @@ class TorchStudent:
             whole = self.torch.ones(1, len(prefix), dtype=self.torch.bool, device=self.model.device)
             self._forward([prefix], whole, 0, cache)
         self.attention.prefix = [(layer.keys[0], layer.values[0]) for layer in cache.layers]
+        self._shared = prefix
 
     def _generate(
         self,
