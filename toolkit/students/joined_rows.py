@@ -14,11 +14,13 @@ class JoinedRows:
     """
 
     def __init__(self, torch: Any, lengths: Sequence[int], device: Any) -> None:
-        self.ends = torch.tensor(lengths, device=device).cumsum(0)
-        from_the_right = torch.arange(max(lengths), device=device) - max(lengths)
-        self.seen = from_the_right >= -torch.tensor(lengths, device=device)[:, None]
+        sizes = torch.tensor(lengths, device=device)
+        self.ends, self.longest = sizes.cumsum(0), max(lengths)
+        self.padding = self.longest - sizes
+        places = torch.arange(self.longest, device=device)
+        self.seen = places >= self.padding[:, None]
         """Rows x tokens: False where a row is padded."""
-        self._places = (self.ends[:, None] + from_the_right).clamp(min=0)  # padding holds any token: it is masked
+        self._places = (self.ends[:, None] - self.longest + places).clamp(min=0)  # padding is masked: any token will do
 
     def apart(self, joined: Any) -> Any:
         """1 x heads x all tokens x width as rows x heads x tokens x width."""

@@ -48,8 +48,10 @@ class TorchStudent:
             model = PeftModel.from_pretrained(model, setup["adapter"]).merge_and_unload()
         self.model = model.to(getattr(self.torch, setup["dtype"])).eval()
         self.plain, self._plainly = False, self.model.config._attn_implementation
-        self.attention, self._shared = PrefixAttention(self.torch), list[int]()
+        self.attention = PrefixAttention(self.torch)
         self.attention.install(self.model)
+        self._shared: list[int] = []
+        """The tokens that `attention.prefix` was computed from."""
         self.ends = end_ids(self.tokenizer, self.model)
         self.workers = workers() if self.model.device.type == "cpu" else 1
         self.pool = ThreadPoolExecutor(self.workers)
@@ -134,11 +136,11 @@ class TorchStudent:
         `told` gets the same of rows that go on, after each of their tokens.
         """
         torch = self.torch
-        longest = max(len(row) for row in rows)
-        padding = torch.tensor([longest - len(row) for row in rows], device=self.model.device)
+        joined = JoinedRows(torch, [len(row) for row in rows], self.model.device)
+        padding, longest = joined.padding, joined.longest
         answers: list[list[int]] = [[] for _ in rows]
         places, cache = list(range(len(rows))), self._cache()
-        logits = self._begin(rows, shared, cache)
+        logits = self._begin(rows, joined, shared, cache)
         for length in range(longest + 1, longest + most + 1):
             chosen = _choose(logits, [answers[place] for place in places], closed)
             going = [i for i, token in enumerate(chosen) if token not in self.ends]
@@ -160,19 +162,17 @@ class TorchStudent:
             seen = torch.arange(length, device=self.model.device) >= padding[:, None]
             logits = self._forward([[chosen[i]] for i in going], seen, shared + length - 1 - padding, cache)
 
-    def _begin(self, rows: list[list[int]], shared: int, cache: Any) -> Any:
+    def _begin(self, rows: list[list[int]], joined: JoinedRows, shared: int, cache: Any) -> Any:
         """Logits after the last token of each row, whose first one stands at `shared`."""
         torch = self.torch
-        joined = JoinedRows(torch, [len(row) for row in rows], self.model.device)
-        longest = joined.seen.shape[1]
         if self.plain:
-            padded = [[0] * (longest - len(row)) + row for row in rows]
-            return self._forward(padded, joined.seen, shared - (~joined.seen).sum(-1), cache)
+            padded = [[0] * (joined.longest - len(row)) + row for row in rows]
+            return self._forward(padded, joined.seen, shared - joined.padding, cache)
         positions = [shared + place for row in rows for place in range(len(row))]
         with self.attention.of(joined):
             output = self.model(
                 input_ids=torch.tensor([[token for row in rows for token in row]], device=self.model.device),
-                attention_mask=self._causal(longest, joined.seen),
+                attention_mask=self._causal(joined.longest, joined.seen),
                 position_ids=torch.tensor([positions], device=self.model.device),
                 past_key_values=cache,
                 use_cache=True,
