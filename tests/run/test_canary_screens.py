@@ -1,6 +1,6 @@
 """A canary in every gate and private item: before the exam no screen of the terminal UI shows one.
 
-The run is a replayed one, and the screens ask the toolkit itself; only the students are stand-ins.
+The run is a replayed one, and the screens ask the toolkit itself; only the students and doctor are stand-ins.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from textual.worker import Worker
 from toolkit.models.chat import open_chat_model
 from toolkit.run import Run
 from tui.app import SchoolhouseApp
+from tui.doors.home import HomeDoor
+from tui.machine import Health
 from tui.screens.attempts import AttemptsScreen
 from tui.screens.call import CallScreen
 from tui.screens.chat import ChatScreen
@@ -46,6 +48,8 @@ def school(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> School:
         "toolkit.run.students.open_student",
         lambda backend, gguf, adapter, log, **_: FakeStudent(found, adapter is not None),
     )
+    # it looks at the machine, in a child that lets all others go first: beside busy tests no walk could wait for it
+    monkeypatch.setattr(HomeDoor, "health", lambda self, again=False: Health())
     return found
 
 
